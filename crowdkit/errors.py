@@ -1,0 +1,69 @@
+"""What crowdkit raises. Every message reads ``name: expected X, got Y; what to do``."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CrowdKitError(Exception):
+    """Parent of all errors that crowdkit raises on purpose."""
+
+
+class ShapeError(CrowdKitError, ValueError):
+    """A tensor has the wrong number of dimensions or the wrong size."""
+
+
+class DTypeError(CrowdKitError, TypeError):
+    """A tensor or argument has the wrong type."""
+
+
+class ArgumentError(CrowdKitError, ValueError):
+    """An argument has a value outside its range."""
+
+
+class UnknownNameError(CrowdKitError, ValueError):
+    """A name is not among the known ones."""
+
+
+class DataError(CrowdKitError, ValueError):
+    """A file or annotation cannot be read or does not make sense."""
+
+
+class ConfigError(CrowdKitError, ValueError):
+    """A configuration has an unknown key or a value of the wrong type."""
+
+
+class MissingDependencyError(CrowdKitError, ImportError):
+    """An optional package is missing or does not fit the installed torch."""
+
+
+class MixedInstallError(CrowdKitError, ImportError):
+    """Files of another package that is also called ``crowdkit`` lie among ours."""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
+    """Make the error for a name that is not known, with the nearest match.
+
+    Args:
+        kind: What is being named, for example ``"model"``.
+        name: The name that was given.
+        known: The names that exist.
+
+    Returns:
+        The error, to be raised by the caller.
+
+    Examples:
+        >>> str(unknown_name("model", "cfanat", ["cfanet", "mcnn"]))
+        "model: expected one of 'cfanet', 'mcnn', got 'cfanat'; did you mean 'cfanet'?"
+    """
+    names = sorted(known)
+    listed = ", ".join(repr(each) for each in names) or "(none)"
+    near = get_close_matches(str(name), names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "choose one of these"
+    return UnknownNameError(f"{kind}: expected one of {listed}, got {name!r}; {hint}")
+
+
+def check_choice(kind: str, name: object, known: Iterable[str]) -> None:
+    """Raise :class:`UnknownNameError` if ``name`` is not among ``known``."""
+    names = list(known)
+    if name not in names:
+        raise unknown_name(kind, name, names)

@@ -1,0 +1,7 @@
+"""Pure tensor functions: the one place for splatting, pooling, window filters and upsampling."""
+
+from crowdkit import _guard as _guard
+from crowdkit.ops.checks import check_map, check_pair, check_points, check_stride
+from crowdkit.ops.pooling import count, mean_pool, sum_pool
+
+__all__ = ["check_map", "check_pair", "check_points", "check_stride", "count", "mean_pool", "sum_pool"]

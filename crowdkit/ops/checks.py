@@ -1,0 +1,50 @@
+"""Cheap checks of shapes, types and devices: always on, never a look at the values."""
+
+from torch import Tensor
+
+from crowdkit.errors import ArgumentError, DTypeError, ShapeError
+
+
+def check_map(name: str, density: Tensor) -> None:
+    """Raise unless ``density`` is a floating-point map of shape (B, 1, h, w)."""
+    if not isinstance(density, Tensor):
+        raise DTypeError(f"{name}: expected a tensor, got {type(density).__name__}; pass a torch.Tensor")
+    if density.ndim != 4 or density.shape[1] != 1:
+        raise ShapeError(
+            f"{name}: expected a map of shape (B, 1, h, w), got {tuple(density.shape)}; "
+            "add the missing dimensions with map[None, None]"
+        )
+    if not density.is_floating_point():
+        raise DTypeError(f"{name}: expected a floating-point map, got {density.dtype}; call .float()")
+
+
+def check_pair(pred: Tensor, target: Tensor) -> None:
+    """Raise unless ``pred`` and ``target`` are maps of one shape on one device."""
+    check_map("pred", pred)
+    check_map("target", target)
+    if pred.shape != target.shape:
+        raise ShapeError(
+            f"target: expected the shape of pred {tuple(pred.shape)}, got {tuple(target.shape)}; "
+            "make the target at the model's stride (density_map(..., stride=s) or sum_pool)"
+        )
+    if pred.device != target.device:
+        raise ArgumentError(f"target: expected device {pred.device}, got {target.device}; move it with .to()")
+
+
+def check_points(name: str, points: Tensor) -> None:
+    """Raise unless ``points`` is a floating-point tensor of shape (N, 2)."""
+    if not isinstance(points, Tensor):
+        raise DTypeError(f"{name}: expected a tensor, got {type(points).__name__}; use torch.as_tensor")
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ShapeError(f"{name}: expected (N, 2) rows of (x, y), got {tuple(points.shape)}")
+    if not points.is_floating_point():
+        raise DTypeError(
+            f"{name}: expected floating-point coordinates, got {points.dtype}; call .float(), and add 0.5 if "
+            "they are pixel indices (pixel j covers [j, j+1))"
+        )
+
+
+def check_stride(stride: int, name: str = "stride") -> None:
+    """Raise unless ``stride`` is a positive whole number."""
+    if isinstance(stride, bool) or not isinstance(stride, int) or stride < 1:
+        raise ArgumentError(f"{name}: expected a whole number >= 1, got {stride!r}")

@@ -3,5 +3,19 @@
 from crowdkit import _guard as _guard
 from crowdkit.ops.checks import check_map, check_pair, check_points, check_stride
 from crowdkit.ops.pooling import count, mean_pool, sum_pool
+from crowdkit.ops.resize import pad_to_multiple, upsample, upsampled_conv2d
+from crowdkit.ops.splat import splat
 
-__all__ = ["check_map", "check_pair", "check_points", "check_stride", "count", "mean_pool", "sum_pool"]
+__all__ = [
+    "check_map",
+    "check_pair",
+    "check_points",
+    "check_stride",
+    "count",
+    "mean_pool",
+    "pad_to_multiple",
+    "splat",
+    "sum_pool",
+    "upsample",
+    "upsampled_conv2d",
+]

@@ -1,0 +1,20 @@
+"""The parts that networks are made of; lists of stages run coarse to fine."""
+
+from crowdkit import _guard as _guard
+from crowdkit.layers.attention import ResidualAttention, attention_weight
+from crowdkit.layers.branch import CRR, DLE
+from crowdkit.layers.dme import DME
+from crowdkit.layers.encoder import Normalise
+from crowdkit.layers.timm_encoder import TimmEncoder
+from crowdkit.layers.vgg import VGG16Encoder
+
+__all__ = [
+    "CRR",
+    "DLE",
+    "DME",
+    "Normalise",
+    "ResidualAttention",
+    "TimmEncoder",
+    "VGG16Encoder",
+    "attention_weight",
+]

@@ -1,0 +1,109 @@
+"""The two attention branches: Crowd Region Recognizer and Density Level Estimator."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from crowdkit.errors import ArgumentError
+from crowdkit.ops import upsample
+
+
+class _AttentionBranch(nn.Module):
+    """A 3x3 convolution with ReLU a stage, x2 upsampling between, and a 3x3 head at every stage."""
+
+    def __init__(self, in_channels: int, widths: Sequence[int], out_channels: int) -> None:
+        super().__init__()
+        if not widths:
+            raise ArgumentError("widths: expected at least one stage, got none")
+        inputs = [in_channels, *widths[:-1]]
+        self.stages = nn.ModuleList(
+            nn.Conv2d(i, o, kernel_size=3, padding=1) for i, o in zip(inputs, widths, strict=True)
+        )
+        self.heads = nn.ModuleList(nn.Conv2d(o, out_channels, kernel_size=3, padding=1) for o in widths)
+
+    def forward(self, features: Tensor) -> list[Tensor]:
+        logits = []
+        for index, (stage, head) in enumerate(zip(self.stages, self.heads, strict=True)):
+            if index > 0:
+                features = upsample(features)
+            features = F.relu(stage(features))
+            logits.append(head(features))
+        return logits
+
+
+class CRR(_AttentionBranch):
+    """Crowd Region Recognizer (CRR): the coarse attention map (CAM) at every stage.
+
+    C(256,3)-U-C(128,3)-U-C(128,3)-U-C(64,3), and a C(1,3) head at each of the four stages.
+
+    Args:
+        in_channels: Channels of the deepest encoder feature.
+        widths: Channels of each stage, coarse to fine; each stage doubles the size.
+
+    Raises:
+        ArgumentError: If ``widths`` is empty.
+
+    References:
+        The CFANet paper, section 3.2 and figure 2.
+
+    Examples:
+        >>> import torch
+        >>> [tuple(logit.shape) for logit in CRR(32, widths=(16, 8))(torch.rand(2, 32, 4, 5))]
+        [(2, 1, 4, 5), (2, 1, 8, 10)]
+    """
+
+    def __init__(self, in_channels: int, *, widths: Sequence[int] = (256, 128, 128, 64)) -> None:
+        super().__init__(in_channels, widths, out_channels=1)
+
+    def forward(self, features: Tensor) -> list[Tensor]:
+        """Recognise the crowd.
+
+        Args:
+            features: The deepest encoder feature, shape :math:`(B, C, h, w)`.
+
+        Returns:
+            CAM logits coarse to fine, stage i of shape :math:`(B, 1, 2^i h, 2^i w)`.
+        """
+        return super().forward(features)
+
+
+class DLE(_AttentionBranch):
+    """Density Level Estimator (DLE): the fine attention map (FAM) at every stage.
+
+    C(256,3)-U-C(256,3)-U-C(128,3)-U-C(64,3), and a C(k,3) head at each of the four stages.
+
+    Args:
+        in_channels: Channels of the deepest encoder feature.
+        levels: Number of density classes k, the background included.
+        widths: Channels of each stage, coarse to fine; each stage doubles the size.
+
+    Raises:
+        ArgumentError: If ``widths`` is empty or ``levels`` < 2.
+
+    References:
+        The CFANet paper, section 3.3 and figure 2.
+
+    Examples:
+        >>> import torch
+        >>> [tuple(logit.shape) for logit in DLE(32, levels=4, widths=(16, 8))(torch.rand(2, 32, 4, 5))]
+        [(2, 4, 4, 5), (2, 4, 8, 10)]
+    """
+
+    def __init__(
+        self, in_channels: int, *, levels: int = 6, widths: Sequence[int] = (256, 256, 128, 64)
+    ) -> None:
+        if levels < 2:
+            raise ArgumentError(f"levels: expected at least 2 (background and crowd), got {levels}")
+        super().__init__(in_channels, widths, out_channels=levels)
+
+    def forward(self, features: Tensor) -> list[Tensor]:
+        """Estimate the density level.
+
+        Args:
+            features: The deepest encoder feature, shape :math:`(B, C, h, w)`.
+
+        Returns:
+            FAM logits coarse to fine, stage i of shape :math:`(B, k, 2^i h, 2^i w)`.
+        """
+        return super().forward(features)

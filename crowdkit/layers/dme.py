@@ -1,0 +1,118 @@
+"""The decoder that reads density maps from re-weighted features."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from crowdkit.errors import ArgumentError, ShapeError
+from crowdkit.layers.attention import ResidualAttention
+from crowdkit.ops import upsample, upsampled_conv2d
+
+
+class DME(nn.Module):
+    """Density Map Estimator (DME): a U-shaped decoder, re-weighted by attention at every stage.
+
+    C(512,3)-U-C(256,3)-U-C(256,3)-U-C(64,3)-C(1,1) with dilation 2 in the stage convolutions. A stage
+    convolves, is re-weighted by residual attention, and gives a density map by a C(1,3) side output after
+    an upsample to full size; the last one by C(1,1). Encoder features join by concatenation.
+
+    The output is linear: an activation and a scale that make people per cell belong to the model.
+
+    Args:
+        encoder_channels: Channels of the encoder features, coarse to fine.
+        widths: Channels of each stage, coarse to fine.
+        dilation: Dilation of the stage convolutions.
+        supervision: Stages, counted from 1, that give a density map while training; the last must be among
+            them.
+        deep_skip: Also concatenate the deepest encoder feature, which is the decoder's input, with itself.
+
+    Raises:
+        ArgumentError: If the lists do not fit each other or ``supervision`` lacks the last stage.
+
+    References:
+        The CFANet paper, section 3.4, figure 2 and table 8.
+
+    Examples:
+        >>> import torch
+        >>> dme = DME((32, 16), widths=(16, 8), supervision=(1, 2))
+        >>> maps = dme([torch.rand(1, 32, 4, 5), torch.rand(1, 16, 8, 10)], [None, None])
+        >>> [tuple(each.shape) for each in maps]
+        [(1, 1, 8, 10), (1, 1, 8, 10)]
+    """
+
+    def __init__(
+        self,
+        encoder_channels: Sequence[int],
+        *,
+        widths: Sequence[int] = (512, 256, 256, 64),
+        dilation: int = 2,
+        supervision: Sequence[int] = (1, 2, 3, 4),
+        deep_skip: bool = False,
+    ) -> None:
+        super().__init__()
+        count = len(widths)
+        if len(encoder_channels) != count:
+            raise ArgumentError(
+                f"widths: expected one a stage, {len(encoder_channels)} for encoder channels "
+                f"{tuple(encoder_channels)}, got {count}"
+            )
+        if sorted(set(supervision)) != list(supervision) or not set(supervision) <= set(range(1, count + 1)):
+            raise ArgumentError(
+                f"supervision: expected ascending stages among 1..{count}, got {tuple(supervision)}"
+            )
+        if count not in supervision:
+            raise ArgumentError(
+                f"supervision: expected the last stage {count} among them, got {tuple(supervision)}"
+            )
+        self.supervision = tuple(supervision)
+        self.deep_skip = deep_skip
+        inputs = [
+            encoder_channels[0] * (2 if deep_skip else 1),
+            *(width + skip for width, skip in zip(widths[:-1], encoder_channels[1:], strict=True)),
+        ]
+        self.stages = nn.ModuleList(
+            nn.Conv2d(i, o, kernel_size=3, padding=dilation, dilation=dilation)
+            for i, o in zip(inputs, widths, strict=True)
+        )
+        self.attention = ResidualAttention()
+        self.sides = nn.ModuleDict(
+            {str(s): nn.Conv2d(widths[s - 1], 1, kernel_size=3, padding=1) for s in supervision[:-1]}
+        )
+        self.final = nn.Conv2d(widths[-1], 1, kernel_size=1)
+
+    def forward(self, features: Sequence[Tensor], weights: Sequence[Tensor | None]) -> list[Tensor]:
+        """Decode.
+
+        Args:
+            features: Encoder features coarse to fine, each twice the size of the one before.
+            weights: Attention a stage, :math:`(B, 1, h_i, w_i)`, or ``None`` for no re-weighting.
+
+        Returns:
+            Linear maps :math:`(B, 1, h, w)` at the finest size: while training one a supervised stage,
+            coarse to fine; in ``eval()`` the last alone.
+
+        Raises:
+            ShapeError: If there is not one feature and one weight a stage.
+        """
+        if not len(features) == len(weights) == len(self.stages):
+            raise ShapeError(
+                f"features, weights: expected {len(self.stages)} of each, got {len(features)}, {len(weights)}"
+            )
+        maps = []
+        x = torch.cat([features[0], features[0]], dim=1) if self.deep_skip else features[0]
+        for index, stage in enumerate(self.stages):
+            if index > 0:
+                x = torch.cat([upsample(x), features[index]], dim=1)
+            x = F.relu(stage(x))
+            weight = weights[index]
+            if weight is not None:
+                x = self.attention(x, weight)
+            name = str(index + 1)
+            if self.training and name in self.sides:
+                factor = 2 ** (len(self.stages) - 1 - index)
+                side = self.sides[name]
+                maps.append(upsampled_conv2d(x, side.weight, side.bias, factor=factor))
+        maps.append(self.final(x))
+        return maps

@@ -1,0 +1,65 @@
+"""What encoders share: normalisation, and weights read from a file without running code."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from crowdkit.errors import DataError, ShapeError
+
+
+class Normalise(nn.Module):
+    """Subtract a mean and divide by a standard deviation a channel; non-persistent buffers.
+
+    Args:
+        mean: A number a channel, for values in [0, 1].
+        std: A number a channel.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalise images (B, C, H, W)."""
+        if images.ndim != 4 or images.shape[1] != len(self.mean) or not images.is_floating_point():
+            raise ShapeError(
+                f"images: expected floating-point (B, {len(self.mean)}, H, W) with values in [0, 1], got "
+                f"{images.dtype} {tuple(images.shape)}"
+            )
+        return (images - self.mean) / self.std
+
+
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """Read a state dictionary from a ``.safetensors`` or a PyTorch file, without unpickling code.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Tensors by key, in float32 where they are floating point.
+
+    Raises:
+        DataError: If the file is missing or is no such file.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise DataError(f"weights: expected a file, got {path}, which does not exist")
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(file)
+        else:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise DataError(f"weights: expected a state dictionary in {path}, got an unreadable file ({error})") from error
+    if not isinstance(state, dict):
+        raise DataError(f"weights: expected a state dictionary in {path}, got {type(state).__name__}")
+    tensors = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+    return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}

@@ -1,0 +1,133 @@
+"""Any feature pyramid of timm as an encoder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from crowdkit.errors import ArgumentError, DataError, MissingDependencyError, unknown_name
+from crowdkit.layers.encoder import Normalise, read_weights
+from crowdkit.ops import pad_to_multiple
+
+
+class TimmEncoder(nn.Module):
+    """A timm ``features_only`` network: features coarse to fine, always NCHW, for images of any size.
+
+    The encoder owns the network's mean and standard deviation, and pads right and bottom by zeros, after
+    normalisation, to a multiple of its deepest stride; networks that floor and networks that ceil so give
+    the same sizes.
+
+    Args:
+        name: A timm model name.
+        weights: ``None`` for a random start, ``"imagenet"`` to fetch timm's pretrained weights, or a path
+            to a file with timm's keys of the whole classifier.
+        strides: Strides to return, coarse to fine; ``None`` returns every one the network has (of several
+            features of one stride, the last).
+
+    Raises:
+        UnknownNameError: If timm has no such model.
+        ArgumentError: If the network has no feature at a stride asked for.
+        DataError: If the file does not fit the network.
+        MissingDependencyError: If timm or its torchvision does not import.
+
+    Examples:
+        >>> import torch
+        >>> encoder = TimmEncoder("resnet18", strides=(8, 4))
+        >>> encoder.channels, [tuple(f.shape) for f in encoder(torch.rand(1, 3, 30, 41))]
+        ((128, 64), [(1, 128, 4, 6), (1, 64, 8, 12)])
+    """
+
+    def __init__(
+        self, name: str, *, weights: str | Path | None = None, strides: Sequence[int] | None = None
+    ) -> None:
+        super().__init__()
+        try:
+            import timm
+        except (ImportError, RuntimeError) as error:
+            raise MissingDependencyError(
+                f"timm: expected it to import, got {error}; install a torchvision that fits torch"
+            ) from error
+        if not timm.is_model(name):
+            raise unknown_name("encoder", name, timm.list_models(f"{name[:3]}*") or timm.list_models())
+
+        options = _any_size_options(name)
+        probe = timm.create_model(name, features_only=True, **options)
+        reductions = list(probe.feature_info.reduction())
+        indices = list(probe.feature_info.out_indices)
+        by_stride = dict(zip(reductions, range(len(reductions)), strict=True))
+        wanted = tuple(strides) if strides is not None else tuple(sorted(by_stride, reverse=True))
+        missing = [stride for stride in wanted if stride not in by_stride]
+        if missing or list(wanted) != sorted(set(wanted), reverse=True):
+            raise ArgumentError(
+                f"strides: expected descending ones among {sorted(by_stride, reverse=True)} for {name}, "
+                f"got {wanted}"
+            )
+        places = [by_stride[stride] for stride in wanted][::-1]
+        source = _weight_options(name, weights, options)
+        self.network: nn.Module = timm.create_model(
+            name, features_only=True, out_indices=[indices[place] for place in places], **options, **source
+        )
+        info: Any = self.network.feature_info
+        self.channels: tuple[int, ...] = tuple(info.channels())[::-1]
+        self.strides: tuple[int, ...] = wanted
+        cfg = timm.get_pretrained_cfg(name)
+        self.normalise = Normalise(cfg.mean, cfg.std) if cfg else Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        self._channels_last = _gives_channels_last(self.network)
+        # A deeper stride than the deepest returned may still be inside (a transformer's patches).
+        self._multiple = max(reductions)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Extract features.
+
+        Args:
+            images: RGB in [0, 1], shape :math:`(B, 3, H, W)`, any size.
+
+        Returns:
+            Features coarse to fine, at ``strides`` of the padded image.
+        """
+        x = pad_to_multiple(self.normalise(images), self._multiple)
+        features: list[Tensor] = self.network(x)
+        if self._channels_last:
+            features = [feature.permute(0, 3, 1, 2) for feature in features]
+        return features[::-1]
+
+
+def _any_size_options(name: str) -> dict[str, Any]:
+    """Options that let a network of fixed input size take any size, where timm has them."""
+    import timm
+
+    cfg = timm.get_pretrained_cfg(name)
+    if cfg is None or not cfg.fixed_input_size:
+        return {}
+    for options in ({"dynamic_img_size": True}, {"strict_img_size": False}):
+        try:
+            timm.create_model(name, features_only=True, **options)
+        except TypeError:
+            continue
+        return options
+    return {}
+
+
+def _gives_channels_last(network: nn.Module) -> bool:
+    model = getattr(network, "model", network)
+    return "NHWC" in str(getattr(model, "output_fmt", "NCHW"))
+
+
+def _weight_options(name: str, weights: str | Path | None, options: dict[str, Any]) -> dict[str, Any]:
+    import timm
+
+    if weights is None:
+        return {}
+    if weights == "imagenet":
+        return {"pretrained": True}
+    state = read_weights(weights)
+    expected = timm.create_model(name, **options).state_dict()
+    wrong = [key for key in expected if key not in state or state[key].shape != expected[key].shape]
+    if wrong:
+        listed = ", ".join(wrong[:8]) + (", ..." if len(wrong) > 8 else "")
+        raise DataError(
+            f"weights: expected timm's {name}, got {weights} without a fitting {listed} "
+            f"({len(wrong)} of {len(expected)} tensors)"
+        )
+    return {"pretrained": True, "pretrained_cfg_overlay": {"file": str(weights)}}

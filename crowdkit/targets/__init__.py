@@ -1,0 +1,18 @@
+"""What a network is taught: density maps, crowd regions and density levels from heads."""
+
+from crowdkit import _guard as _guard
+from crowdkit.targets.density import density_map
+from crowdkit.targets.levels import DensityLevels, PerImageDensityLevels
+from crowdkit.targets.region import crowd_region
+from crowdkit.targets.sigma import SigmaRule, adaptive_sigma, list_sigma_rules, sigma_rule
+
+__all__ = [
+    "DensityLevels",
+    "PerImageDensityLevels",
+    "SigmaRule",
+    "adaptive_sigma",
+    "crowd_region",
+    "density_map",
+    "list_sigma_rules",
+    "sigma_rule",
+]

@@ -1,0 +1,198 @@
+"""How wide a head's Gaussian is: the geometry-adaptive rule and every published rule by name."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from crowdkit.errors import ArgumentError, unknown_name
+from crowdkit.ops import check_points
+
+
+def adaptive_sigma(
+    points: Tensor,
+    *,
+    size: tuple[int, int] | None = None,
+    beta: float = 0.3,
+    neighbours: int = 3,
+    minimum: float = 0.5,
+    maximum: float | None = None,
+    single: float = 15.0,
+) -> Tensor:
+    r"""Make each head's sigma from the distance to its nearest neighbours.
+
+    .. math:: \sigma_i = \beta \, \frac{1}{K} \sum_{j=1}^{K} \lVert p_i - p_{i(j)} \rVert
+
+    The paper's text leaves out :math:`\beta`; MCNN, which it follows, and all known code have 0.3. With
+    fewer than :math:`K + 1` heads the neighbours there are count.
+
+    Args:
+        points: Heads (x, y) in pixels, shape :math:`(N, 2)`.
+        size: Canvas :math:`(H, W)`; only used to cap the sigma of a single head.
+        beta: Factor on the mean distance.
+        neighbours: :math:`K`, how many neighbours are averaged.
+        minimum: Floor in pixels; coincident heads have distance 0.
+        maximum: Cap in pixels, or ``None``.
+        single: Sigma of one lone head; at most a quarter of the mean side when ``size`` is given.
+
+    Returns:
+        Sigmas in pixels, float32, shape :math:`(N,)`, on the device of ``points``.
+
+    Raises:
+        ShapeError: If ``points`` is not :math:`(N, 2)`.
+        ArgumentError: If ``neighbours`` < 1, or the bounds are not positive and in order.
+
+    References:
+        Zhang et al. *Single-Image Crowd Counting via Multi-Column CNN*. CVPR 2016, section 2.2; the CFANet
+        paper, section 4.1.
+
+    Examples:
+        >>> import torch
+        >>> adaptive_sigma(torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]]))
+        tensor([3.0000, 3.6213, 3.6213])
+    """
+    check_points("points", points)
+    if neighbours < 1:
+        raise ArgumentError(f"neighbours: expected a whole number >= 1, got {neighbours}")
+    if minimum <= 0 or (maximum is not None and maximum < minimum):
+        raise ArgumentError(f"minimum, maximum: expected 0 < minimum <= maximum, got {minimum}, {maximum}")
+    if len(points) < 2:
+        lone = single if size is None else min(single, (size[0] + size[1]) / 2 / 4)
+        sigma = torch.full((len(points),), lone, dtype=torch.float64, device=points.device)
+    else:
+        sigma = beta * nearest_distances(points, neighbours).mean(dim=1)
+    return sigma.clamp(min=minimum, max=maximum).to(torch.float32)
+
+
+def nearest_distances(points: Tensor, neighbours: int) -> Tensor:
+    """Distances of each of N >= 2 heads to its nearest others, ascending, (N, min(neighbours, N - 1))."""
+    from scipy.spatial import cKDTree
+
+    places = points.detach().to("cpu", torch.float64).numpy()
+    nearest = min(neighbours, len(places) - 1)
+    # Column 0 is the head itself, or a coincident one, which is the same distance.
+    distances, _ = cKDTree(places).query(places, k=nearest + 1)
+    return torch.from_numpy(distances[:, 1:]).to(points.device)
+
+
+@dataclass(frozen=True)
+class SigmaRule:
+    """A published rule: sigmas from heads and canvas, and how far its kernels reach.
+
+    A rule tells the sigmas alone; borders and sums are ours (:func:`crowdkit.targets.density_map`), since
+    most of the originals lose people at the border.
+
+    Attributes:
+        name: What it is called here.
+        source: Where it comes from.
+        rule: ``rule(points, (H, W))`` gives :math:`(N,)` sigmas in pixels.
+        truncate: Radius of the kernel's window in standard deviations.
+    """
+
+    name: str
+    source: str
+    rule: Callable[[Tensor, tuple[int, int]], Tensor]
+    truncate: float = 4.0
+
+    def __call__(self, points: Tensor, size: tuple[int, int]) -> Tensor:
+        """Sigmas in pixels of heads (N, 2) on a canvas (H, W), float32, shape (N,)."""
+        check_points("points", points)
+        return self.rule(points, size)
+
+
+def _fixed(sigma: float) -> Callable[[Tensor, tuple[int, int]], Tensor]:
+    return lambda points, _: torch.full((len(points),), sigma, device=points.device)
+
+
+def _adaptive(
+    beta: float = 0.3, maximum: float | None = None, minimum: float = 0.5, single: float = 15.0
+) -> Callable[[Tensor, tuple[int, int]], Tensor]:
+    return lambda points, size: adaptive_sigma(
+        points, size=size, beta=beta, minimum=minimum, maximum=maximum, single=single
+    )
+
+
+def _dssinet(points: Tensor, size: tuple[int, int]) -> Tensor:
+    if len(points) <= 6:
+        return torch.full((len(points),), 0.3 * min(min(size) / 8, 100.0), device=points.device)
+    return adaptive_sigma(points, size=size, neighbours=5)
+
+
+def _focus_for_free(points: Tensor, size: tuple[int, int]) -> Tensor:
+    # The original averages the first five sorted distances, the zero to itself among them (so four
+    # neighbours over five), then smooths sigma over the heads within a sixteenth of the image.
+    if len(points) < 2:
+        return adaptive_sigma(points, size=size)
+    own = 0.3 * nearest_distances(points, 4).sum(dim=1) / min(5, len(points))
+    places = points.to(torch.float64)
+    reach_y, reach_x = size[0] / 16, size[1] / 16
+    smooth = torch.empty_like(own)
+    for start in range(0, len(places), 1024):
+        away = (places[start : start + 1024, None] - places[None]).abs()
+        near = ((away[..., 0] <= reach_x) & (away[..., 1] <= reach_y)).to(own.dtype)
+        smooth[start : start + 1024] = (near @ own) / near.sum(dim=1)
+    return smooth.clamp(min=0.5).to(torch.float32)
+
+
+_RULES = {
+    rule.name: rule
+    for rule in (
+        SigmaRule("cfanet", "0.3 x mean of 3 neighbours; the CFANet authors on UCF-QNRF", _adaptive()),
+        SigmaRule("cfanet-sha", "0.3 x mean of 3 neighbours, in [4, 10]; the CFANet authors on ShanghaiTech A",
+                  _adaptive(minimum=4.0, maximum=10.0)),
+        SigmaRule("cfanet-shb", "15 px; the CFANet authors on ShanghaiTech B", _fixed(15.0)),
+        SigmaRule("cfanet-qnrf", "0.3 x mean of 3 neighbours, unclipped; the CFANet authors", _adaptive()),
+        SigmaRule("cfanet-mall", "3 px; the CFANet authors on Mall", _fixed(3.0)),
+        SigmaRule("cfanet-text", "mean of 3 neighbours without a factor; the CFANet paper's words, section 4.1",
+                  _adaptive(beta=1.0)),
+        SigmaRule("mcnn", "0.3 x mean neighbour distance; Zhang et al., CVPR 2016", _adaptive()),
+        SigmaRule("csrnet-sha", "0.3 x mean of 3 neighbours, a lone head a quarter of the mean side; CSRNet's "
+                  "make_dataset on ShanghaiTech A", _adaptive(single=math.inf)),
+        SigmaRule("csrnet-shb", "15 px; CSRNet's make_dataset on ShanghaiTech B", _fixed(15.0)),
+        SigmaRule("can-shb", "15 px; CAN on ShanghaiTech B", _fixed(15.0)),
+        SigmaRule("dsnet-sha", "0.3 x mean of 3 neighbours, in [4, 10]; DSNet on ShanghaiTech A",
+                  _adaptive(minimum=4.0, maximum=10.0)),
+        SigmaRule("dssinet", "0.3 x mean of 5 neighbours, up to six heads 0.3 x min(short side / 8, 100); "
+                  "DSSINet's density_gen", _dssinet),
+        SigmaRule("c3f", "4 px in a 15 x 15 window; C3F's MATLAB scripts", _fixed(4.0), truncate=1.75),
+        SigmaRule("nwpu", "4 px in a 15 x 15 window; NWPU-Crowd and STEERER", _fixed(4.0), truncate=1.75),
+        SigmaRule("focus-for-free", "0.3 x mean of the first 5 sorted distances, smoothed over a sixteenth of "
+                  "the image, kernels over the whole image; Shi et al., ICCV 2019", _focus_for_free,
+                  truncate=math.inf),
+    )
+}  # fmt: skip
+
+
+def list_sigma_rules() -> list[str]:
+    """Names that :func:`sigma_rule` knows.
+
+    Examples:
+        >>> "csrnet-shb" in list_sigma_rules()
+        True
+    """
+    return sorted(_RULES)
+
+
+def sigma_rule(name: str) -> SigmaRule:
+    """Look up a published rule for sigma.
+
+    Args:
+        name: One of :func:`list_sigma_rules`.
+
+    Returns:
+        The rule; call it with heads and canvas, hand its ``truncate`` to the map.
+
+    Raises:
+        UnknownNameError: If there is no such rule.
+
+    Examples:
+        >>> import torch
+        >>> rule = sigma_rule("csrnet-shb")
+        >>> rule(torch.zeros(2, 2), (768, 1024))
+        tensor([15., 15.])
+    """
+    if name not in _RULES:
+        raise unknown_name("sigma rule", name, _RULES)
+    return _RULES[name]

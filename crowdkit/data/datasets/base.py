@@ -1,0 +1,156 @@
+"""What all data sets have in common: records in natural order, read when they are asked for."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from crowdkit.data.geometry import to_canvas
+from crowdkit.data.image import read_image, read_size
+from crowdkit.data.sample import Annotation, Sample
+from crowdkit.errors import DataError
+
+
+@dataclass(frozen=True)
+class Record:
+    """One image of a data set and where its heads are.
+
+    Attributes:
+        name: The image's file stem.
+        image: The image file.
+        annotation: The file with its heads.
+    """
+
+    name: str
+    image: Path
+    annotation: Path
+
+
+class CrowdData(Protocol):
+    """What the library asks of a data set; any class that has it will do.
+
+    ``names`` are unique within the data set and ``split`` is ``"train"``, ``"val"`` or ``"test"``.
+    """
+
+    name: str
+    split: str
+    names: list[str]
+    sigma_rule: str
+
+    def __len__(self) -> int:
+        """Give the number of images."""
+        ...
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read one image and its heads."""
+        ...
+
+    def annotation(self, index: int) -> Annotation:
+        """Read the heads of one image without decoding it."""
+        ...
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Give height and width of one image without decoding it."""
+        ...
+
+    def count(self, index: int) -> int:
+        """Give the number of heads of one image."""
+        ...
+
+
+class CrowdDataset(Dataset[Sample]):
+    """Images with heads, read from disk one at a time.
+
+    A new data set is a subclass of a few lines: its constructor finds the files and calls this one, and
+    :meth:`raw_points` reads the heads of one record.
+
+    Args:
+        records: The images, in any order; they are kept in natural order of their names (2 before 10).
+        name: What the data set is called, for example ``"ShanghaiTech part_A"``.
+        split: ``"train"``, ``"val"`` or ``"test"``.
+        sigma_rule: The rule for its density maps that published work uses.
+        orient: Whether images are turned upright as their EXIF tag says.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        *,
+        name: str,
+        split: str,
+        sigma_rule: str = "cfanet",
+        orient: bool = False,
+    ) -> None:
+        self.records = sorted(records, key=lambda record: natural_key(record.name))
+        self.names = [record.name for record in self.records]
+        self.name = name
+        self.split = split
+        self.sigma_rule = sigma_rule
+        self.orient = orient
+
+    def raw_points(self, index: int) -> Tensor:
+        """Read the heads of one image as annotated, also those outside.
+
+        Args:
+            index: Which image.
+
+        Returns:
+            Shape (N, 2), float64 (x, y) in continuous coordinates.
+        """
+        raise NotImplementedError
+
+    def annotation(self, index: int) -> Annotation:
+        """Read the heads of one image without decoding it.
+
+        Args:
+            index: Which image.
+
+        Returns:
+            The heads on the image's canvas, and how many were clamped or dropped.
+
+        Raises:
+            DataError: If a file is missing or damaged, or a coordinate is not finite.
+        """
+        points, size = self.raw_points(index), self.size(index)
+        try:
+            return to_canvas(points, size)
+        except DataError as error:
+            raise DataError(f"{self.records[index].annotation}: {error}") from error
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Give height and width of one image without decoding it."""
+        return read_size(self.records[index].image, orient=self.orient)
+
+    def count(self, index: int) -> int:
+        """Give the number of heads of one image that lie on it."""
+        return len(self.annotation(index).points)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Sample:
+        record = self.records[index]
+        points, clamped, dropped = self.annotation(index)
+        meta = {
+            "name": record.name,
+            "path": str(record.image),
+            "dataset": self.name,
+            "split": self.split,
+            "clamped": clamped,
+            "dropped": dropped,
+        }
+        return Sample(read_image(record.image, orient=self.orient), points, meta)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, split={self.split!r}, {len(self)} images)"
+
+
+def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
+    """Make the key that sorts ``IMG_2`` before ``IMG_10``."""
+    parts = re.split(r"(\d+)", name)
+    # Numbers and words alternate, so tuples of two names compare like with like.
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts if part)

@@ -1,0 +1,116 @@
+"""What a dataset gives: one :class:`Sample` an image, joined into a :class:`Batch`."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad as pad_tensor
+
+from crowdkit.errors import ArgumentError, ShapeError
+
+
+class Annotation(NamedTuple):
+    """The heads of one image, on its canvas.
+
+    Attributes:
+        points: Heads, shape (N, 2), float32 (x, y), continuous pixel coordinates.
+        clamped: How many of them lay less than one pixel outside and were moved onto the canvas.
+        dropped: How many lay further outside and are not in ``points``.
+    """
+
+    points: Tensor
+    clamped: int = 0
+    dropped: int = 0
+
+
+class Sample(NamedTuple):
+    """One image with its heads.
+
+    Attributes:
+        image: Shape (3, H, W), float32 RGB in [0, 1].
+        points: Heads, shape (N, 2), float32 (x, y); pixel (i, j) covers [j, j+1) x [i, i+1).
+        meta: ``name`` (file stem), ``path``, ``dataset``, ``split``, ``clamped``, ``dropped``, and
+            ``transforms`` (what was done to the sample, in order) once something was.
+        sigma: Spread of each head's kernel in pixels, shape (N,); it follows its head through geometry.
+    """
+
+    image: Tensor
+    points: Tensor
+    meta: dict[str, Any]
+    sigma: Tensor | None = None
+
+
+class Batch(NamedTuple):
+    """Several samples of one size.
+
+    Attributes:
+        images: Shape (B, 3, H, W), float32 RGB in [0, 1].
+        points: B tensors of shape (N_i, 2).
+        sigmas: B tensors of shape (N_i,), or ``None`` if the samples have none.
+        metas: B dictionaries: the samples' own, and ``valid_size``, the (H, W) before padding.
+    """
+
+    images: Tensor
+    points: list[Tensor]
+    sigmas: list[Tensor] | None
+    metas: list[dict[str, Any]]
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
+        """Copy the tensors to a device."""
+
+        def move(tensors: list[Tensor]) -> list[Tensor]:
+            return [each.to(device, non_blocking=non_blocking) for each in tensors]
+
+        return Batch(
+            self.images.to(device, non_blocking=non_blocking),
+            move(self.points),
+            None if self.sigmas is None else move(self.sigmas),
+            self.metas,
+        )
+
+
+def collate(samples: Sequence[Sample], *, pad: bool = False) -> Batch:
+    """Join samples into a batch.
+
+    Args:
+        samples: At least one sample.
+        pad: Pad smaller images with zeros, right and bottom, to the largest height and width. Points keep
+            their coordinates.
+
+    Returns:
+        The batch; points and sigmas stay lists, since every image has its own number of heads.
+
+    Raises:
+        ShapeError: If the images differ in size and ``pad`` is false.
+        ArgumentError: If there is no sample, or only some of them have a sigma.
+
+    Examples:
+        >>> import torch
+        >>> one = Sample(torch.zeros(3, 4, 6), torch.zeros(2, 2), {"name": "a"})
+        >>> two = Sample(torch.zeros(3, 5, 5), torch.zeros(0, 2), {"name": "b"})
+        >>> batch = collate([one, two], pad=True)
+        >>> tuple(batch.images.shape), [len(points) for points in batch.points]
+        ((2, 3, 5, 6), [2, 0])
+    """
+    if not samples:
+        raise ArgumentError("samples: expected at least one, got none; check the dataset's length")
+    sizes = [(each.image.shape[-2], each.image.shape[-1]) for each in samples]
+    height, width = max(h for h, _ in sizes), max(w for _, w in sizes)
+    if not pad and any(size != (height, width) for size in sizes):
+        raise ShapeError(
+            f"samples: expected images of one size, got {sorted(set(sizes))}; "
+            "crop or resize them to one size, use batch size 1, or collate with pad=True"
+        )
+    sigmas = [each.sigma for each in samples if each.sigma is not None]
+    if sigmas and len(sigmas) != len(samples):
+        raise ArgumentError(
+            f"samples: expected a sigma in all or none, got one in {len(sigmas)} of {len(samples)}; "
+            "use the same transform for all"
+        )
+    images = [
+        pad_tensor(each.image, (0, width - w, 0, height - h))
+        for each, (h, w) in zip(samples, sizes, strict=True)
+    ]
+    metas = [{**each.meta, "valid_size": size} for each, size in zip(samples, sizes, strict=True)]
+    return Batch(torch.stack(images), [each.points for each in samples], sigmas or None, metas)

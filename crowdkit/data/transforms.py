@@ -1,0 +1,304 @@
+"""Geometry on image and points together, so that no head is lost or made up.
+
+Every transform is a callable ``transform(sample, generator=None) -> Sample``: random ones draw from the
+generator, or from torch's global one. The density map is made afterwards, at the size wanted. What was done
+is noted in ``sample.meta["transforms"]``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from crowdkit.data._torchvision import functional
+from crowdkit.data.geometry import flip_points, inside, resize_points, shift_points
+from crowdkit.data.sample import Sample
+from crowdkit.errors import ArgumentError, ShapeError
+
+
+class Transform(Protocol):
+    """Anything that turns a sample into a sample."""
+
+    def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:
+        """Transform ``sample``; random choices come from ``generator``."""
+        ...
+
+
+def crop(sample: Sample, *, top: int, left: int, height: int, width: int) -> Sample:
+    """Cut a window out of the sample; beyond the image it is zero.
+
+    Exactly the heads in the half-open window stay: [left, left+width) x [top, top+height).
+    """
+    image = functional().crop(sample.image, top, left, height, width)
+    moved = shift_points(sample.points, left=-left, top=-top)
+    keep = inside(moved, (height, width))
+    sigma = None if sample.sigma is None else sample.sigma[keep]
+    return _noted(
+        Sample(image, moved[keep], sample.meta, sigma), "crop", top=top, left=left, height=height, width=width
+    )
+
+
+def horizontal_flip(sample: Sample) -> Sample:
+    """Mirror the sample left to right; a head in column j goes to column W-1-j."""
+    image = functional().horizontal_flip(sample.image)
+    points = flip_points(sample.points, sample.image.shape[-1], axis=0)
+    return _noted(Sample(image, points, sample.meta, sample.sigma), "horizontal_flip")
+
+
+def resize(sample: Sample, size: tuple[int, int]) -> Sample:
+    """Scale the sample to ``size`` (H, W): bilinear with antialias, every head kept.
+
+    Sigmas are multiplied by the root of the area ratio.
+    """
+    old = _size(sample)
+    image = functional().resize(sample.image, list(size), antialias=True).clamp(0, 1)
+    points = resize_points(sample.points, old, size)
+    ratio = (size[0] * size[1] / (old[0] * old[1])) ** 0.5
+    sigma = None if sample.sigma is None else sample.sigma * ratio
+    return _noted(Sample(image, points, sample.meta, sigma), "resize", old=old, new=size)
+
+
+def pad(
+    sample: Sample, *, left: int = 0, top: int = 0, right: int = 0, bottom: int = 0, fill: float = 0.0
+) -> Sample:
+    """Add a border to the sample."""
+    image = functional().pad(sample.image, [left, top, right, bottom], fill=fill)
+    points = shift_points(sample.points, left=left, top=top)
+    return _noted(
+        Sample(image, points, sample.meta, sample.sigma),
+        "pad",
+        left=left,
+        top=top,
+        right=right,
+        bottom=bottom,
+    )
+
+
+class Compose:
+    """Do several transforms, one after the other.
+
+    Args:
+        transforms: The transforms, first to last.
+
+    Examples:
+        >>> augment = Compose([GaussianSigma(15.0), RandomCrop(0.5), HorizontalFlip(0.5)])
+    """
+
+    def __init__(self, transforms: Sequence[Transform]) -> None:
+        self.transforms = tuple(transforms)
+
+    def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:
+        """Transform ``sample``."""
+        for transform in self.transforms:
+            sample = transform(sample, generator)
+        return sample
+
+    def __repr__(self) -> str:
+        return f"Compose([{', '.join(map(repr, self.transforms))}])"
+
+
+class RandomCrop:
+    """Cut out a window at a random place.
+
+    Args:
+        size: Part of the image's height and width in (0, 1], or (height, width) in pixels. An image smaller
+            than that is padded with zeros, right and bottom.
+    """
+
+    def __init__(self, size: float | tuple[int, int]) -> None:
+        if isinstance(size, int | float):
+            if not 0 < size <= 1:
+                raise ArgumentError(f"size: expected a fraction in (0, 1] or (height, width), got {size!r}")
+            self.size: float | tuple[int, int] = float(size)
+        else:
+            self.size = _check_size("size", size)
+
+    def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:
+        """Crop ``sample``."""
+        H, W = _size(sample)
+        if isinstance(self.size, float):
+            height, width = max(1, round(H * self.size)), max(1, round(W * self.size))
+        else:
+            height, width = self.size
+        top = _draw(H - height, generator)
+        left = _draw(W - width, generator)
+        return crop(sample, top=top, left=left, height=height, width=width)
+
+    def __repr__(self) -> str:
+        return f"RandomCrop({self.size})"
+
+
+class HorizontalFlip:
+    """Mirror left to right with probability ``p``."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise ArgumentError(f"p: expected a probability in [0, 1], got {p!r}")
+        self.p = p
+
+    def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:
+        """Flip ``sample``, or not."""
+        return horizontal_flip(sample) if float(torch.rand((), generator=generator)) < self.p else sample
+
+    def __repr__(self) -> str:
+        return f"HorizontalFlip({self.p})"
+
+
+class Resize:
+    """Scale to a size, or by the least change that keeps the sides within bounds.
+
+    With bounds the aspect ratio stays; where a lower and an upper bound contradict each other, the upper
+    one holds. An image that is within its bounds stays untouched.
+
+    Args:
+        size: (height, width) in pixels; alone.
+        short_side_min: The shorter side is at least this.
+        short_side_max: The shorter side is at most this.
+        long_side_min: The longer side is at least this.
+        long_side_max: The longer side is at most this.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: tuple[int, int] | None = None,
+        short_side_min: int | None = None,
+        short_side_max: int | None = None,
+        long_side_min: int | None = None,
+        long_side_max: int | None = None,
+    ) -> None:
+        self.bounds = {
+            "short_side_min": short_side_min,
+            "short_side_max": short_side_max,
+            "long_side_min": long_side_min,
+            "long_side_max": long_side_max,
+        }
+        given = [name for name, value in self.bounds.items() if value is not None]
+        if (size is None) == (not given):
+            raise ArgumentError(
+                f"size: expected either size or side bounds, got size={size} and bounds {given}; give one"
+            )
+        for name in given:
+            value = self.bounds[name]
+            if not isinstance(value, int) or value < 1:
+                raise ArgumentError(f"{name}: expected a whole number of pixels >= 1, got {value!r}")
+        self.size = None if size is None else _check_size("size", size)
+
+    def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:  # noqa: ARG002
+        """Resize ``sample``."""
+        old = _size(sample)
+        new = self.size or self._bounded(old)
+        return sample if new == old else resize(sample, new)
+
+    def _bounded(self, size: tuple[int, int]) -> tuple[int, int]:
+        short, long = min(size), max(size)
+        scale = 1.0
+        for name, side in (("short_side_min", short), ("long_side_min", long)):
+            scale = max(scale, (self.bounds[name] or 0) / side)
+        for name, side in (("short_side_max", short), ("long_side_max", long)):
+            scale = min(scale, (self.bounds[name] or torch.inf) / side)
+        return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+    def __repr__(self) -> str:
+        given = {"size": self.size, **self.bounds}
+        return f"Resize({', '.join(f'{name}={value}' for name, value in given.items() if value is not None)})"
+
+
+class Pad:
+    """Add a border of ``fill``: so many pixels a side, then right and bottom up to a multiple.
+
+    Args:
+        left: Pixels added left of the image.
+        top: Pixels added above it.
+        right: Pixels added right of it.
+        bottom: Pixels added below it.
+        multiple: Pad on, right and bottom, until both sides are divisible by this.
+        fill: Value of the border.
+    """
+
+    def __init__(
+        self,
+        *,
+        left: int = 0,
+        top: int = 0,
+        right: int = 0,
+        bottom: int = 0,
+        multiple: int = 1,
+        fill: float = 0.0,
+    ) -> None:
+        self.border = {"left": left, "top": top, "right": right, "bottom": bottom}
+        for name, value in self.border.items():
+            if value < 0:
+                raise ArgumentError(f"{name}: expected a whole number of pixels >= 0, got {value!r}")
+        if multiple < 1:
+            raise ArgumentError(f"multiple: expected a whole number >= 1, got {multiple!r}")
+        self.multiple = multiple
+        self.fill = fill
+
+    def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:  # noqa: ARG002
+        """Pad ``sample``."""
+        border = dict(self.border)
+        H, W = _size(sample)
+        border["bottom"] += -(H + border["top"] + border["bottom"]) % self.multiple
+        border["right"] += -(W + border["left"] + border["right"]) % self.multiple
+        return pad(sample, **border, fill=self.fill) if any(border.values()) else sample
+
+    def __repr__(self) -> str:
+        sides = ", ".join(f"{name}={value}" for name, value in self.border.items())
+        return f"Pad({sides}, multiple={self.multiple}, fill={self.fill})"
+
+
+class GaussianSigma:
+    """Give every head its sigma, from the whole image: put it before any crop.
+
+    Args:
+        rule: A number of pixels, the name of a rule (:func:`crowdkit.targets.list_sigma_rules`), or a
+            callable ``rule(points, (H, W)) -> (N,)``.
+    """
+
+    def __init__(self, rule: float | str | Callable[[Tensor, tuple[int, int]], Tensor]) -> None:
+        if isinstance(rule, int | float) and not rule > 0:
+            raise ArgumentError(f"rule: expected a sigma above 0 pixels, got {rule!r}")
+        if isinstance(rule, str):
+            from crowdkit.targets import sigma_rule
+
+            self._sigmas: Any = sigma_rule(rule)
+        else:
+            self._sigmas = rule
+        self.rule = rule
+
+    def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:  # noqa: ARG002
+        """Set ``sample.sigma``."""
+        if callable(self._sigmas):
+            sigma = self._sigmas(sample.points, _size(sample))
+        else:
+            sigma = sample.points.new_full((len(sample.points),), float(self._sigmas))
+        if sigma.shape != (len(sample.points),):
+            raise ShapeError(
+                f"rule: expected one sigma for each of {len(sample.points)} heads, got {tuple(sigma.shape)}"
+            )
+        return sample._replace(sigma=sigma)
+
+    def __repr__(self) -> str:
+        return f"GaussianSigma({self.rule!r})"
+
+
+def _size(sample: Sample) -> tuple[int, int]:
+    return sample.image.shape[-2], sample.image.shape[-1]
+
+
+def _check_size(name: str, size: tuple[int, int]) -> tuple[int, int]:
+    sides = tuple(size)
+    if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
+        raise ArgumentError(f"{name}: expected (height, width) in whole pixels >= 1, got {size!r}")
+    return sides[0], sides[1]
+
+
+def _draw(room: int, generator: torch.Generator | None) -> int:
+    return int(torch.randint(room + 1, (), generator=generator)) if room > 0 else 0
+
+
+def _noted(sample: Sample, name: str, **what: Any) -> Sample:
+    record = {"name": name, **what}
+    return sample._replace(meta={**sample.meta, "transforms": (*sample.meta.get("transforms", ()), record)})

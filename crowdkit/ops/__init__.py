@@ -5,6 +5,7 @@ from crowdkit.ops.checks import check_map, check_pair, check_points, check_strid
 from crowdkit.ops.pooling import count, mean_pool, sum_pool
 from crowdkit.ops.resize import pad_to_multiple, upsample, upsampled_conv2d
 from crowdkit.ops.splat import splat
+from crowdkit.ops.window import gaussian_window, window_filter
 
 __all__ = [
     "check_map",
@@ -12,10 +13,12 @@ __all__ = [
     "check_points",
     "check_stride",
     "count",
+    "gaussian_window",
     "mean_pool",
     "pad_to_multiple",
     "splat",
     "sum_pool",
     "upsample",
     "upsampled_conv2d",
+    "window_filter",
 ]

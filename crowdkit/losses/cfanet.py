@@ -1,0 +1,224 @@
+"""The whole loss of CFANet: density maps and attention maps of all stages, weighted by training progress."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from crowdkit.errors import ArgumentError, ShapeError
+from crowdkit.losses._maps import check_positive
+from crowdkit.losses._reduction import Reduction, check_reduction
+from crowdkit.losses.attention import level_cross_entropy, region_cross_entropy
+from crowdkit.losses.bsl import BSL
+from crowdkit.ops import check_pair, check_stride, mean_pool, sum_pool
+from crowdkit.prediction import Prediction
+
+Schedule = tuple[tuple[float, float], ...]
+
+
+class Levels(Protocol):
+    """What :class:`CFANetLoss` asks of density levels: :class:`crowdkit.targets.DensityLevels` has it."""
+
+    def __call__(self, density: Tensor, *, stride: int = 1) -> Tensor:
+        """Give each cell of ``density`` (people per cell) its int64 class."""
+
+
+class LossParts(NamedTuple):
+    """The three sums of equation 6 before they are weighted, each a scalar or :math:`(B,)`."""
+
+    density: Tensor
+    region: Tensor
+    level: Tensor
+
+
+class LossWeights(NamedTuple):
+    """The weights of the three parts at one moment of training."""
+
+    density: float
+    region: float
+    level: float
+
+
+class CFANetLoss(nn.Module):
+    r"""Loss of CFANet: density loss of every supervised map, plus both attention cross-entropies.
+
+    .. math:: L = w_d \sum_s BSL_s + \lambda \sum_s L_{CAM,s} + \mu \sum_s L_{FAM,s}
+
+    The weights are straight lines between the points (progress, weight) of figure 4, with progress the
+    share of the training done; outside the points they stay level. The attention targets are made from the
+    density map: a stage's map is pooled to the stage's size, by the mean for the CAM, by the sum for the
+    FAM, so that thresholds keep meaning people per full-resolution pixel.
+
+    Args:
+        levels: Density levels for the FAM targets, usually a fitted
+            :class:`crowdkit.targets.DensityLevels`; ``None`` for a model without a DLE.
+        density_loss: Called as ``density_loss(pred, target)`` on people per cell of the model's stride;
+            ``BSL(stride=stride, threshold=threshold)`` when ``None``. It must have the same ``reduction``.
+        stride: The model's stride.
+        threshold: People per full-resolution pixel from which a cell belongs to the crowd.
+        density_weight: Points of the density losses' weight.
+        region_weight: Points of the CAM losses' weight, :math:`\lambda`.
+        level_weight: Points of the FAM losses' weight, :math:`\mu`.
+        reduction: How the per-image values become the result: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ArgumentError: If a number is outside its range or a schedule is not in order.
+        UnknownNameError: If ``reduction`` is not a known word.
+
+    References:
+        Rong and Li. *Coarse- and Fine-grained Attention Network with Background-aware Loss for Crowd
+        Density Map Estimation*. WACV 2021, equation 6 and figure 4.
+
+    Examples:
+        >>> import torch
+        >>> loss = CFANetLoss(None, stride=4)
+        >>> loss.weights(0.6)
+        LossWeights(density=1.0, region=0.05, level=0.05)
+        >>> crowd = torch.rand(2, 1, 16, 16)
+        >>> prediction = Prediction(crowd, region=(torch.zeros(2, 1, 8, 8), torch.zeros(2, 1, 16, 16)))
+        >>> loss(prediction, crowd, progress=0.6)
+        tensor(0.0693)
+    """
+
+    def __init__(
+        self,
+        levels: Levels | None,
+        *,
+        density_loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+        stride: int = 1,
+        threshold: float = 1e-5,
+        density_weight: Schedule = ((0.0, 0.8), (0.2, 1.0)),
+        region_weight: Schedule = ((0.0, 0.3), (0.2, 0.05)),
+        level_weight: Schedule = ((0.0, 0.3), (0.2, 0.3), (0.6, 0.05)),
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__()
+        check_stride(stride)
+        check_positive(threshold=threshold)
+        check_reduction(reduction)
+        self.levels = levels
+        if density_loss is None:
+            density_loss = BSL(stride=stride, threshold=threshold, reduction=reduction)
+        self.density_loss = density_loss
+        self.stride = stride
+        self.threshold = threshold
+        self.density_weight = _schedule("density_weight", density_weight)
+        self.region_weight = _schedule("region_weight", region_weight)
+        self.level_weight = _schedule("level_weight", level_weight)
+        self.reduction: Reduction = reduction
+
+    def forward(self, prediction: Prediction, density: Tensor, *, progress: float) -> Tensor:
+        """Weigh the parts as figure 4 does at this moment of training.
+
+        Args:
+            prediction: What the model says.
+            density: True density in people per cell of the model's stride, shape :math:`(B, 1, h, w)`.
+            progress: Share of the training done, 0 to 1.
+
+        Returns:
+            A scalar, or shape :math:`(B,)` for ``reduction="none"``.
+        """
+        return self.weigh(self.parts(prediction, density), progress=progress)
+
+    def weigh(self, parts: LossParts, *, progress: float) -> Tensor:
+        """Add up parts that :meth:`parts` has made, with the weights of ``progress``."""
+        weights = self.weights(progress)
+        return weights.density * parts.density + weights.region * parts.region + weights.level * parts.level
+
+    def parts(self, prediction: Prediction, density: Tensor) -> LossParts:
+        """Compute the three unweighted sums over the stages; a missing kind of map counts 0.
+
+        Args:
+            prediction: What the model says; in ``eval()`` only its density is left, and weighed.
+            density: True density in people per cell of the model's stride, shape :math:`(B, 1, h, w)`.
+
+        Raises:
+            ShapeError: If a map of the prediction does not have its stage's size, or ``density_loss``
+                another ``reduction``.
+            ArgumentError: If the prediction has FAM logits and ``levels`` is ``None``.
+        """
+        check_pair(prediction.density, density)
+        estimate = self._density(prediction.density, density)
+        for stage in prediction.stages:
+            estimate = estimate + self._density(stage, density)
+        region, level = torch.zeros_like(estimate), torch.zeros_like(estimate)
+        for logits, factor in _by_stage("region", prediction.region, density):
+            crowd = mean_pool(density, factor) / self.stride**2 >= self.threshold
+            region = region + region_cross_entropy(logits, crowd, reduction=self.reduction)
+        for logits, factor in _by_stage("level", prediction.level, density):
+            if self.levels is None:
+                raise ArgumentError(
+                    "levels: expected density levels for the prediction's FAM logits, got None; "
+                    "pass DensityLevels.fit(...), or build the model with dle=False"
+                )
+            classes = self.levels(sum_pool(density, factor), stride=self.stride * factor)
+            level = level + level_cross_entropy(logits, classes, reduction=self.reduction)
+        return LossParts(estimate, region, level)
+
+    def weights(self, progress: float) -> LossWeights:
+        """Weights of the density, CAM and FAM losses when a share ``progress`` of the training is done."""
+        if not 0 <= progress <= 1:
+            raise ArgumentError(
+                f"progress: expected a share in [0, 1], got {progress!r}; pass epoch / epochs"
+            )
+        return LossWeights(
+            _interpolate(self.density_weight, progress),
+            _interpolate(self.region_weight, progress),
+            _interpolate(self.level_weight, progress),
+        )
+
+    def _density(self, pred: Tensor, target: Tensor) -> Tensor:
+        value = self.density_loss(pred, target)
+        shape = (len(target),) if self.reduction == "none" else ()
+        if value.shape != shape:
+            raise ShapeError(
+                f"density_loss: expected a value of shape {shape} for reduction={self.reduction!r}, got "
+                f"{tuple(value.shape)}; give both losses the same reduction"
+            )
+        return value
+
+    def extra_repr(self) -> str:
+        """Name the settings in ``repr``."""
+        return (
+            f"stride={self.stride}, threshold={self.threshold:g}, density_weight={self.density_weight}, "
+            f"region_weight={self.region_weight}, level_weight={self.level_weight}, "
+            f"reduction={self.reduction!r}"
+        )
+
+
+def _by_stage(name: str, stages: tuple[Tensor, ...], density: Tensor) -> list[tuple[Tensor, int]]:
+    # Stages double in resolution, and the last has the density's.
+    height, width = density.shape[-2:]
+    pairs = []
+    for index, logits in enumerate(stages):
+        factor = 2 ** (len(stages) - 1 - index)
+        size = (-(-height // factor), -(-width // factor))
+        if tuple(logits.shape[-2:]) != size:
+            raise ShapeError(
+                f"prediction.{name}[{index}]: expected size {size}, 1/{factor} of the density's "
+                f"{(height, width)} rounded up, got {tuple(logits.shape[-2:])}; stages run coarse to fine, "
+                "each twice as fine as the one before"
+            )
+        pairs.append((logits, factor))
+    return pairs
+
+
+def _schedule(name: str, points: Schedule) -> Schedule:
+    points = tuple((float(at), float(weight)) for at, weight in points)
+    if not points or any(before[0] >= after[0] for before, after in pairwise(points)):
+        raise ArgumentError(f"{name}: expected points (progress, weight) in rising order, got {points}")
+    if any(not 0 <= at <= 1 or not 0 <= weight < float("inf") for at, weight in points):
+        raise ArgumentError(f"{name}: expected progress in [0, 1] and finite weights >= 0, got {points}")
+    return points
+
+
+def _interpolate(points: Schedule, progress: float) -> float:
+    if progress <= points[0][0]:
+        return points[0][1]
+    for (start, low), (end, high) in pairwise(points):
+        if progress <= end:
+            share = (progress - start) / (end - start)
+            return low * (1 - share) + high * share
+    return points[-1][1]

@@ -1,0 +1,184 @@
+"""The structural half of BSL: SSIM over a pyramid of density maps."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from crowdkit.errors import ArgumentError, check_choice
+from crowdkit.losses._maps import check_positive, per_pixel
+from crowdkit.losses._reduction import Reduction, check_reduction, reduce
+from crowdkit.ops import check_stride
+from crowdkit.ops.window import Padding, gaussian_window, window_filter
+
+
+def ssim_pyramid(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    levels: int = 3,
+    window_size: int = 11,
+    window_sigma: float = 1.5,
+    c1: float = 0.01**2,
+    c2: float = 0.03**2,
+    expansion: float = 50.0,
+    padding: Padding = "valid",
+    stride: int = 1,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""Structural loss (SL): one minus SSIM, averaged over a pyramid of average-pooled maps.
+
+    .. math:: SL = \frac1K \sum_{j=1}^K \bigl(1 - \overline{SSIM}(Pool_j(D), Pool_j(\hat D))\bigr)
+
+    :math:`Pool_j` halves the maps :math:`j - 1` times by 2 x 2 averages (an odd last row or column is left
+    out) and SSIM is the fraction inside the brackets of the paper's equation 4, which the paper negates
+    twice. A side that has come down to one cell is pooled no further.
+
+    Args:
+        pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
+        target: True density, same shape.
+        levels: Levels of the pyramid, :math:`K`.
+        window_size: Side of the Gaussian window, in cells; odd. With ``padding="valid"`` a level whose
+            shorter side is smaller uses the largest odd window that fits.
+        window_sigma: Standard deviation of the window, in cells.
+        c1: Constant of the luminance term. The paper prints 0.01, its first author's code has
+            :math:`0.01^2`; it means something only beside ``expansion``.
+        c2: Constant of the structure term: 0.03 in print, :math:`0.03^2` in the code.
+        expansion: Factor on both maps before they are compared.
+        padding: ``"valid"`` compares where the window fits; ``"same"`` continues the maps by zeros and
+            compares everywhere, as the authors do.
+        stride: Full-resolution pixels along a cell's side. Maps are divided by its square first.
+        reduction: How the per-image values become the result: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A scalar, or shape :math:`(B,)` for ``reduction="none"``; between 0 and 2. float32, or float64
+        if either map is.
+
+    Raises:
+        ShapeError: If the shapes differ or are not :math:`(B, 1, h, w)`.
+        DTypeError: If a map is not floating point.
+        ArgumentError: If a number is outside its range.
+        UnknownNameError: If ``padding`` or ``reduction`` is not a known word.
+
+    References:
+        Rong and Li. *Coarse- and Fine-grained Attention Network with Background-aware Loss for Crowd
+        Density Map Estimation*. WACV 2021, equations 3 and 4.
+
+    Examples:
+        >>> import torch
+        >>> crowd = torch.full((1, 1, 32, 32), 0.01)
+        >>> ssim_pyramid(crowd, crowd)
+        tensor(0.)
+        >>> ssim_pyramid(torch.zeros_like(crowd), crowd)
+        tensor(0.9996)
+    """
+    check_ssim_arguments(levels, window_size, window_sigma, c1, c2, expansion)
+    check_choice("padding", padding, ("valid", "same"))
+    check_reduction(reduction)
+    pred, target = per_pixel(pred, target, stride)
+    pred, target = pred * expansion, target * expansion
+    total = torch.zeros((), dtype=pred.dtype, device=pred.device)
+    for level in range(levels):
+        if level:
+            halves = [2 if side > 1 else 1 for side in pred.shape[-2:]]
+            pred, target = F.avg_pool2d(pred, halves), F.avg_pool2d(target, halves)
+        size = window_size
+        shorter = min(pred.shape[-2:])
+        if padding == "valid" and shorter < window_size:
+            # int: a symbolic size, of a graph for many sizes, becomes this one.
+            size = int(shorter - 1 + shorter % 2)
+        window = gaussian_window(size, window_sigma)
+        total = total + _dissimilarity(pred, target, window, c1, c2, padding)
+    return reduce(total / levels, reduction)
+
+
+def _dissimilarity(
+    x: Tensor, y: Tensor, window: tuple[float, ...], c1: float, c2: float, padding: Padding
+) -> Tensor:
+    # One minus mean SSIM, (B,), in a form without the usual one's cancellations. With
+    # a = (mx - my)^2 / (mx^2 + my^2 + c1) and b = Var(x - y) / (Var x + Var y + c2),
+    # SSIM = (1 - a)(1 - b): four filtered maps instead of five, exactly 0 for equal maps, and bounded,
+    # since 0 <= Var(x - y) <= 2 (Var x + Var y) is enforced. Rounding breaks that where large values hardly
+    # vary, and the usual form then divides by almost nothing. Where a clamp holds the true gradient is 0.
+    maps = torch.cat((x, y, (x - y).square(), x.square() + y.square()), dim=1)
+    mean_x, mean_y, mean_d2, mean_s2 = window_filter(maps, window, padding=padding).unbind(dim=1)
+    luminance = (mean_x - mean_y).square()
+    energy = mean_x.square() + mean_y.square()
+    var_d = (mean_d2 - luminance).clamp(min=0)
+    var_s = torch.maximum(mean_s2 - energy, var_d / 2)
+    a = luminance / (energy + c1)
+    b = var_d / (var_s + c2)
+    return (a + b - a * b).mean(dim=(-2, -1))
+
+
+def check_ssim_arguments(
+    levels: int, window_size: int, window_sigma: float, c1: float, c2: float, expansion: float
+) -> None:
+    """Raise :class:`~crowdkit.errors.ArgumentError` if a number of :func:`ssim_pyramid` is out of range."""
+    if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
+        raise ArgumentError(f"levels: expected a whole number >= 1, got {levels!r}")
+    whole = isinstance(window_size, int) and not isinstance(window_size, bool)
+    if not whole or window_size < 1 or window_size % 2 == 0:
+        raise ArgumentError(f"window_size: expected an odd whole number >= 1, got {window_size!r}")
+    check_positive(window_sigma=window_sigma, c1=c1, c2=c2, expansion=expansion)
+
+
+class SSIMPyramidLoss(nn.Module):
+    """Structural loss (SL) as a module; see :func:`ssim_pyramid`, whose keywords it takes.
+
+    Examples:
+        >>> import torch
+        >>> SSIMPyramidLoss(levels=2)(torch.ones(1, 1, 32, 32), torch.ones(1, 1, 32, 32))
+        tensor(0.)
+    """
+
+    def __init__(
+        self,
+        *,
+        levels: int = 3,
+        window_size: int = 11,
+        window_sigma: float = 1.5,
+        c1: float = 0.01**2,
+        c2: float = 0.03**2,
+        expansion: float = 50.0,
+        padding: Padding = "valid",
+        stride: int = 1,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__()
+        check_ssim_arguments(levels, window_size, window_sigma, c1, c2, expansion)
+        check_choice("padding", padding, ("valid", "same"))
+        check_reduction(reduction)
+        check_stride(stride)
+        self.levels = levels
+        self.window_size = window_size
+        self.window_sigma = window_sigma
+        self.c1 = c1
+        self.c2 = c2
+        self.expansion = expansion
+        self.padding: Padding = padding
+        self.stride = stride
+        self.reduction: Reduction = reduction
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Compare two maps; see :func:`ssim_pyramid`."""
+        return ssim_pyramid(
+            pred,
+            target,
+            levels=self.levels,
+            window_size=self.window_size,
+            window_sigma=self.window_sigma,
+            c1=self.c1,
+            c2=self.c2,
+            expansion=self.expansion,
+            padding=self.padding,
+            stride=self.stride,
+            reduction=self.reduction,
+        )
+
+    def extra_repr(self) -> str:
+        """Name the settings in ``repr``."""
+        return (
+            f"levels={self.levels}, window_size={self.window_size}, window_sigma={self.window_sigma}, "
+            f"c1={self.c1:g}, c2={self.c2:g}, expansion={self.expansion:g}, padding={self.padding!r}, "
+            f"stride={self.stride}, reduction={self.reduction!r}"
+        )

@@ -1,0 +1,111 @@
+"""Local averages under a separable window: what SSIM is made of."""
+
+from collections.abc import Sequence
+from math import exp
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from crowdkit.errors import ArgumentError, ShapeError, check_choice
+
+Padding = Literal["valid", "same"]
+
+
+def gaussian_window(size: int, sigma: float) -> tuple[float, ...]:
+    """Sample a Gaussian at ``size`` cells about its middle and normalise it to 1.
+
+    The weights are Python numbers, so that none has to be copied to a device.
+
+    Args:
+        size: Number of cells.
+        sigma: Standard deviation, in cells.
+
+    Returns:
+        ``size`` weights that sum to 1.
+
+    Raises:
+        ArgumentError: If ``size`` is not a positive whole number or ``sigma`` is not positive.
+
+    Examples:
+        >>> [round(weight, 3) for weight in gaussian_window(5, 1.0)]
+        [0.054, 0.244, 0.403, 0.244, 0.054]
+    """
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ArgumentError(f"size: expected a whole number >= 1, got {size!r}")
+    if not sigma > 0:
+        raise ArgumentError(f"sigma: expected a number > 0, got {sigma!r}")
+    middle = (size - 1) / 2
+    nearest = middle - size // 2  # 0 or -0.5: its exponent is taken out, or a tiny sigma underflows
+    weights = [exp((nearest**2 - (i - middle) ** 2) / (2 * sigma**2)) for i in range(size)]
+    total = sum(weights)
+    return tuple(weight / total for weight in weights)
+
+
+def window_filter(maps: Tensor, window: Sequence[float], *, padding: Padding = "valid") -> Tensor:
+    r"""Average over a square window, the outer product of ``window`` with itself.
+
+    Args:
+        maps: Shape :math:`(\dots, H, W)`, floating point.
+        window: The weights along one side.
+        padding: ``"valid"`` keeps the positions where the window fits; ``"same"`` continues the maps by
+            zeros and keeps their size (odd windows only).
+
+    Returns:
+        Shape :math:`(\dots, H - k + 1, W - k + 1)` for ``"valid"`` and a window of :math:`k` cells.
+
+    Raises:
+        ShapeError: If the window does not fit into the maps.
+        ArgumentError: If ``padding="same"`` is asked of an even window.
+        UnknownNameError: If ``padding`` is neither word.
+
+    Examples:
+        >>> import torch
+        >>> window_filter(torch.eye(3), (0.25, 0.5, 0.25))
+        tensor([[0.3750]])
+    """
+    check_choice("padding", padding, ("valid", "same"))
+    taps = tuple(float(weight) for weight in window)
+    if padding == "same":
+        if len(taps) % 2 == 0:
+            raise ArgumentError(f"window: expected an odd size for padding='same', got {len(taps)}")
+        margin = len(taps) // 2
+        maps = F.pad(maps, (margin, margin, margin, margin))
+    if min(maps.shape[-2:]) < len(taps):
+        raise ShapeError(
+            f"maps: expected sides of at least the window's {len(taps)} cells, got {tuple(maps.shape[-2:])}; "
+            "use a smaller window or padding='same'"
+        )
+    filtered: Tensor = _WindowFilter.apply(maps, taps)
+    return filtered
+
+
+def _correlate(maps: Tensor, taps: tuple[float, ...]) -> Tensor:
+    # Shifted adds: on a CPU, forward and backward, some forty times as fast as two convolutions.
+    for dim in (-2, -1):
+        length = maps.shape[dim] - len(taps) + 1
+        total = maps.narrow(dim, 0, length) * taps[0]
+        for i, tap in enumerate(taps[1:], start=1):
+            total.add_(maps.narrow(dim, i, length), alpha=tap)
+        maps = total
+    return maps
+
+
+class _WindowFilter(torch.autograd.Function):
+    # The adjoint is the same filter, turned round, on the padded gradient; autograd's own would write a
+    # full-size map of zeros for every tap.
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(maps: Tensor, taps: tuple[float, ...]) -> Tensor:
+        return _correlate(maps, taps)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[float, ...]], output: Tensor) -> None:  # noqa: ARG004
+        ctx.taps = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        margin = len(ctx.taps) - 1
+        return _correlate(F.pad(grad, (margin, margin, margin, margin)), ctx.taps[::-1]), None

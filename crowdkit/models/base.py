@@ -1,0 +1,76 @@
+"""What every model is: a stride, a configuration, and a folder it can be saved to."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from crowdkit.errors import ConfigError, DataError
+from crowdkit.prediction import Prediction
+
+
+class CrowdModel(nn.Module):
+    """Parent of all models: images (B, 3, H, W), RGB in [0, 1], to a :class:`~crowdkit.prediction.Prediction`.
+
+    Attributes:
+        stride: Side in pixels of a cell of the density map.
+        name: The name under which :func:`crowdkit.models.create_model` makes it.
+        config: The constructor's keyword arguments, JSON-able.
+    """
+
+    stride: int
+    name: str
+    config: dict[str, Any]
+
+    def forward(self, images: Tensor) -> Prediction:
+        """Estimate density maps."""
+        raise NotImplementedError
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``config.json`` and ``model.safetensors``, each whole or not at all.
+
+        Args:
+            folder: Where to; made if missing.
+
+        Raises:
+            ConfigError: If the configuration holds what JSON cannot (a module passed as encoder).
+        """
+        from safetensors.torch import save_file
+
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        try:
+            text = json.dumps({"model": self.name, "config": self.config}, indent=2) + "\n"
+        except TypeError as error:
+            raise ConfigError(
+                f"config: expected values that JSON can hold, got {self.config}; a model with a module of your "
+                "own as encoder is saved by torch.save(model.state_dict(), ...)"
+            ) from error
+        state = {key: value.detach().cpu().contiguous() for key, value in self.state_dict().items()}
+        save_file(state, target / "model.safetensors.part")
+        (target / "config.json.part").write_text(text, encoding="utf-8")
+        for name in ("model.safetensors", "config.json"):
+            os.replace(target / f"{name}.part", target / name)
+
+
+def read_folder(folder: str | Path) -> tuple[str, dict[str, Any], dict[str, Tensor]]:
+    """Read the name, configuration and weights that :meth:`CrowdModel.save` wrote.
+
+    Raises:
+        DataError: If a file is missing or unreadable.
+    """
+    from safetensors.torch import load_file
+
+    source = Path(folder)
+    for name in ("config.json", "model.safetensors"):
+        if not (source / name).is_file():
+            raise DataError(f"model: expected {name} in {source}, got no such file; was it made by model.save?")
+    try:
+        saved = json.loads((source / "config.json").read_text(encoding="utf-8"))
+        return saved["model"], saved["config"], load_file(source / "model.safetensors")
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise DataError(f"model: expected a saved model in {source}, got {error!r}") from error
+    except Exception as error:  # safetensors raises its own
+        raise DataError(f"model: expected a safetensors file in {source}, got {error}") from error

@@ -1,0 +1,97 @@
+"""Models by name."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from crowdkit.errors import DataError, unknown_name
+from crowdkit.models.base import CrowdModel, read_folder
+from crowdkit.models.cfanet import CFANet, cfanet_lite
+
+_MODELS: Mapping[str, Callable[..., CrowdModel]] = MappingProxyType(
+    {
+        "cfanet": CFANet,
+        "cfanet_lite": cfanet_lite,
+    }
+)
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names that :func:`create_model` knows.
+
+    Args:
+        pattern: A shell pattern, for example ``"cfanet*"``.
+
+    Returns:
+        The names that match, sorted.
+
+    Examples:
+        >>> list_models("cfanet*")
+        ['cfanet', 'cfanet_lite']
+    """
+    return sorted(name for name in _MODELS if fnmatch(name, pattern))
+
+
+def create_model(name: str, **config: Any) -> CrowdModel:
+    """Make a model by name.
+
+    Args:
+        name: One of :func:`list_models`.
+        **config: The model's own keywords; one it does not have is an error.
+
+    Returns:
+        The model, in training mode, with random weights unless ``encoder_weights`` says otherwise.
+
+    Raises:
+        UnknownNameError: If there is no such model, or the model has no such keyword.
+
+    Examples:
+        >>> create_model("cfanet_lite", levels=4).stride
+        4
+    """
+    if name not in _MODELS:
+        raise unknown_name("model", name, _MODELS)
+    make = _MODELS[name]
+    known = inspect.signature(make).parameters
+    for key in config:
+        if key not in known:
+            raise unknown_name(f"keyword of {name}", key, known)
+    return make(**config)
+
+
+def load_model(folder: str | Path) -> CrowdModel:
+    """Load what ``model.save(folder)`` wrote. Runs no code from the files.
+
+    Args:
+        folder: Holds ``config.json`` and ``model.safetensors``.
+
+    Returns:
+        The model in ``eval()``, on the CPU.
+
+    Raises:
+        DataError: If a file is missing, unreadable, or does not fit the model.
+
+    Examples:
+        >>> import tempfile
+        >>> model = create_model("cfanet_lite")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(folder)
+        ...     same = load_model(folder)
+        >>> same.config["levels"]
+        6
+    """
+    name, config, state = read_folder(folder)
+    if "encoder_weights" in config:
+        # The saved weights replace them; the file they once came from may be elsewhere.
+        config = {**config, "encoder_weights": None}
+    model = create_model(name, **config)
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    if missing or unexpected:
+        raise DataError(
+            f"model: expected the weights of {name} in {folder}, got {len(missing)} missing "
+            f"({', '.join(missing[:5])}) and {len(unexpected)} unknown ({', '.join(unexpected[:5])})"
+        )
+    return model.eval()

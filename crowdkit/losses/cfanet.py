@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, ShapeError
-from crowdkit.losses._maps import check_positive
+from crowdkit.losses._maps import check_positive, working_dtype
 from crowdkit.losses._reduction import Reduction, check_reduction
 from crowdkit.losses.attention import level_cross_entropy, region_cross_entropy
 from crowdkit.losses.bsl import BSL
@@ -140,6 +140,7 @@ class CFANetLoss(nn.Module):
             ArgumentError: If the prediction has FAM logits and ``levels`` is ``None``.
         """
         check_pair(prediction.density, density)
+        density = density.to(working_dtype(density))  # sums of many cells overflow half precision
         estimate = self._density(prediction.density, density)
         for stage in prediction.stages:
             estimate = estimate + self._density(stage, density)

@@ -1,12 +1,17 @@
 """Images with heads: data sets, transforms that keep every count, batches, and checks of your own data."""
 
+from typing import TYPE_CHECKING, Any
+
 from crowdkit import _guard as _guard
-from crowdkit.data.datasets import CrowdDataset, Record, ShanghaiTech
+from crowdkit.data._torchvision import functional as _functional
+from crowdkit.data.annotations import read_points
+from crowdkit.data.datasets import CrowdDataset, CrowdFolder, Record, ShanghaiTech
 from crowdkit.data.datasets.base import CrowdData
 from crowdkit.data.geometry import to_canvas
 from crowdkit.data.image import read_image, read_size
 from crowdkit.data.sample import Annotation, Batch, Sample, collate
 from crowdkit.data.split import Subset, split_train_val
+from crowdkit.data.synthetic import SyntheticCrowd
 from crowdkit.data.transforms import (
     Compose,
     GaussianSigma,
@@ -16,6 +21,10 @@ from crowdkit.data.transforms import (
     Resize,
     Transform,
 )
+from crowdkit.data.validate import Issue, Report, check_dataset
+
+if TYPE_CHECKING:
+    from crowdkit.data.points import Points
 
 __all__ = [
     "Annotation",
@@ -23,19 +32,36 @@ __all__ = [
     "Compose",
     "CrowdData",
     "CrowdDataset",
+    "CrowdFolder",
     "GaussianSigma",
     "HorizontalFlip",
+    "Issue",
     "Pad",
+    "Points",
     "RandomCrop",
     "Record",
+    "Report",
     "Resize",
     "Sample",
     "ShanghaiTech",
     "Subset",
+    "SyntheticCrowd",
     "Transform",
+    "check_dataset",
     "collate",
     "read_image",
+    "read_points",
     "read_size",
     "split_train_val",
     "to_canvas",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Its class derives from torchvision's, which takes seconds to import and may not fit the installed torch.
+    if name == "Points":
+        _functional()
+        from crowdkit.data.points import Points
+
+        return Points
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

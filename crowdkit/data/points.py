@@ -4,13 +4,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision import tv_tensors
-from torchvision.transforms.v2 import functional as F
+from torchvision.tv_tensors import KeyPoints  # type: ignore[attr-defined]
 
+from crowdkit.data._torchvision import functional
 from crowdkit.data.geometry import flip_points, resize_points, shift_points
 
+F: Any = functional()
 
-class Points(tv_tensors.KeyPoints):
+
+class Points(KeyPoints):
     """Heads as a ``tv_tensors.KeyPoints`` whose flips, resize and pad lose none.
 
     torchvision mixes conventions: its flips send x to W-1-x (pixel indices), its resize multiplies by the
@@ -27,39 +29,48 @@ class Points(tv_tensors.KeyPoints):
         Points([[5.7500, 1.0000]], canvas_size=(4, 6))
     """
 
+    # torchvision would give back its own class after .to() or .clone(), and with it its own flips.
+    @classmethod
+    def _wrap_output(cls, output: Any, args: Any = (), kwargs: Any = None) -> Any:
+        wrapped = super()._wrap_output(output, args, kwargs)
+        return _rewrap(wrapped, wrapped.canvas_size) if type(wrapped) is KeyPoints else wrapped
 
-def _rewrap(points: Points, moved: Tensor, canvas_size: tuple[int, int]) -> Points:
-    wrapped: Points = tv_tensors.wrap(moved, like=points, canvas_size=canvas_size)
-    return wrapped
 
-
-# torchvision asks kernels to take arguments of later releases.
-@F.register_kernel("horizontal_flip", Points)
+# The kernels take arguments they do not know, as torchvision asks, for its later releases.
 def _horizontal_flip(points: Points, *_: Any, **__: Any) -> Points:
-    width = points.canvas_size[1]
-    return _rewrap(points, flip_points(points.as_subclass(Tensor), width, axis=0), points.canvas_size)
+    H, W = points.canvas_size
+    return _rewrap(flip_points(points.as_subclass(Tensor), W, axis=0), (H, W))
 
 
-@F.register_kernel("vertical_flip", Points)
 def _vertical_flip(points: Points, *_: Any, **__: Any) -> Points:
-    height = points.canvas_size[0]
-    return _rewrap(points, flip_points(points.as_subclass(Tensor), height, axis=1), points.canvas_size)
+    H, W = points.canvas_size
+    return _rewrap(flip_points(points.as_subclass(Tensor), H, axis=1), (H, W))
 
 
-@F.register_kernel("resize", Points)
 def _resize(
     points: Points, size: list[int] | None, *_: Any, max_size: int | None = None, **__: Any
 ) -> Points:
     # torchvision alone knows what its size and max_size come to.
-    canvas: tuple[int, int] = F.resize_keypoints(
-        torch.zeros(0, 2), size, canvas_size=points.canvas_size, max_size=max_size
-    )[1]
-    return _rewrap(points, resize_points(points.as_subclass(Tensor), points.canvas_size, canvas), canvas)
+    _, canvas = F.resize_keypoints(torch.zeros(0, 2), size, points.canvas_size, max_size)
+    return _rewrap(resize_points(points.as_subclass(Tensor), points.canvas_size, canvas), canvas)
 
 
-@F.register_kernel("pad", Points)
-def _pad(points: Points, padding: list[int], *_: Any, **__: Any) -> Points:
-    canvas: tuple[int, int] = F.pad_keypoints(torch.zeros(0, 2), points.canvas_size, padding)[1]
-    sides = [padding] if isinstance(padding, int) else list(padding)
-    left, top = sides[0], sides[1 % len(sides)]
-    return _rewrap(points, shift_points(points.as_subclass(Tensor), left=left, top=top), canvas)
+def _pad(
+    points: Points, padding: int | list[int], *_: Any, padding_mode: str = "constant", **__: Any
+) -> Points:
+    origin, canvas = F.pad_keypoints(torch.zeros(2), points.canvas_size, padding, padding_mode)
+    left, top = (int(each) for each in origin)
+    return _rewrap(shift_points(points.as_subclass(Tensor), left=left, top=top), canvas)
+
+
+def _rewrap(points: Tensor, canvas_size: tuple[int, int]) -> Points:
+    return Points(points, canvas_size=canvas_size)
+
+
+for _name, _kernel in {
+    "horizontal_flip": _horizontal_flip,
+    "vertical_flip": _vertical_flip,
+    "resize": _resize,
+    "pad": _pad,
+}.items():
+    F.register_kernel(_name, Points)(_kernel)

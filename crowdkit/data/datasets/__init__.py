@@ -2,6 +2,7 @@
 
 from crowdkit import _guard as _guard
 from crowdkit.data.datasets.base import CrowdDataset, Record
+from crowdkit.data.datasets.folder import CrowdFolder
 from crowdkit.data.datasets.shanghaitech import ShanghaiTech
 
-__all__ = ["CrowdDataset", "Record", "ShanghaiTech"]
+__all__ = ["CrowdDataset", "CrowdFolder", "Record", "ShanghaiTech"]

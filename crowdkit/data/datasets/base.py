@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from crowdkit.data.geometry import to_canvas
 from crowdkit.data.image import read_image, read_size
 from crowdkit.data.sample import Annotation, Sample
+from crowdkit.data.transforms import Transform
 from crowdkit.errors import DataError
 
 
@@ -74,6 +75,8 @@ class CrowdDataset(Dataset[Sample]):
         split: ``"train"``, ``"val"`` or ``"test"``.
         sigma_rule: The rule for its density maps that published work uses.
         orient: Whether images are turned upright as their EXIF tag says.
+        unpaired: Annotations that were found but belong to no image.
+        transform: Applied to every sample, with torch's global generator.
     """
 
     def __init__(
@@ -84,6 +87,8 @@ class CrowdDataset(Dataset[Sample]):
         split: str,
         sigma_rule: str = "cfanet",
         orient: bool = False,
+        unpaired: Sequence[str] = (),
+        transform: Transform | None = None,
     ) -> None:
         self.records = sorted(records, key=lambda record: natural_key(record.name))
         self.names = [record.name for record in self.records]
@@ -91,6 +96,8 @@ class CrowdDataset(Dataset[Sample]):
         self.split = split
         self.sigma_rule = sigma_rule
         self.orient = orient
+        self.unpaired = tuple(unpaired)
+        self.transform = transform
 
     def raw_points(self, index: int) -> Tensor:
         """Read the heads of one image as annotated, also those outside.
@@ -102,6 +109,10 @@ class CrowdDataset(Dataset[Sample]):
             Shape (N, 2), float64 (x, y) in continuous coordinates.
         """
         raise NotImplementedError
+
+    def has_annotation(self, index: int) -> bool:
+        """Tell whether the heads of one image are there to be read."""
+        return self.records[index].annotation.is_file()
 
     def annotation(self, index: int) -> Annotation:
         """Read the heads of one image without decoding it.
@@ -143,7 +154,8 @@ class CrowdDataset(Dataset[Sample]):
             "clamped": clamped,
             "dropped": dropped,
         }
-        return Sample(read_image(record.image, orient=self.orient), points, meta)
+        sample = Sample(read_image(record.image, orient=self.orient), points, meta)
+        return sample if self.transform is None else self.transform(sample)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, split={self.split!r}, {len(self)} images)"

@@ -7,6 +7,7 @@ from torch import Tensor
 from crowdkit.data.annotations import read_points
 from crowdkit.data.datasets.base import CrowdDataset, Record
 from crowdkit.data.image import IMAGE_SUFFIXES
+from crowdkit.data.transforms import Transform
 from crowdkit.errors import DataError, check_choice
 
 _RELEASES = ("part_{}", "part_{}_final")
@@ -25,6 +26,7 @@ class ShanghaiTech(CrowdDataset):
         split: ``"train"`` or ``"test"``.
         images: A folder of images to use instead of the release's own, for an annotation release that came
             without.
+        transform: Applied to every sample.
 
     Raises:
         DataError: If the folders are not there; the message says what was looked for and where.
@@ -35,7 +37,13 @@ class ShanghaiTech(CrowdDataset):
     """
 
     def __init__(
-        self, root: str | Path, part: str = "A", split: str = "train", *, images: str | Path | None = None
+        self,
+        root: str | Path,
+        part: str = "A",
+        split: str = "train",
+        *,
+        images: str | Path | None = None,
+        transform: Transform | None = None,
     ) -> None:
         check_choice("part", part, ("A", "B"))
         check_choice("split", split, ("train", "test"))
@@ -43,15 +51,19 @@ class ShanghaiTech(CrowdDataset):
         pictures = folder / "images" if images is None else Path(images)
         annotations = _first_folder([folder / name for name in _ANNOTATION_FOLDERS], "the annotations")
         _first_folder([pictures], "the images")
+        records = [
+            Record(path.stem, path, annotations / f"GT_{path.stem}.mat")
+            for path in pictures.iterdir()
+            if path.suffix.lower() in IMAGE_SUFFIXES
+        ]
+        unpaired = set(annotations.glob("GT_*.mat")) - {record.annotation for record in records}
         super().__init__(
-            [
-                Record(path.stem, path, annotations / f"GT_{path.stem}.mat")
-                for path in pictures.iterdir()
-                if path.suffix.lower() in IMAGE_SUFFIXES
-            ],
+            records,
             name=f"ShanghaiTech part_{part}",
             split=split,
             sigma_rule=f"cfanet-sh{part.lower()}",
+            unpaired=sorted(map(str, unpaired)),
+            transform=transform,
         )
         if not any(record.annotation.exists() for record in self.records):
             raise DataError(

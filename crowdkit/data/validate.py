@@ -1,0 +1,198 @@
+"""Look at every file of a data set and list what is wrong, without stopping at the first."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from crowdkit.data.datasets.base import CrowdDataset
+from crowdkit.data.geometry import to_canvas
+from crowdkit.data.image import read_header, read_image
+from crowdkit.errors import ArgumentError, DataError
+
+Severity = Literal["error", "warning", "note"]
+
+_SEVERITY: dict[str, Severity] = {
+    "unreadable image": "error",
+    "missing annotation": "error",
+    "unreadable annotation": "error",
+    "not finite": "error",
+    "outside": "warning",
+    "duplicate heads": "warning",
+    "no image": "warning",
+    "turned": "warning",
+    "clamped": "note",
+    "empty": "note",
+}
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One finding.
+
+    Attributes:
+        kind: ``"unreadable image"``, ``"missing annotation"``, ``"unreadable annotation"``, ``"not finite"``
+            (NaN or infinity), ``"outside"`` (heads dropped), ``"duplicate heads"``, ``"no image"`` (an
+            annotation without one), ``"turned"`` (an EXIF orientation that is ignored), ``"clamped"`` or
+            ``"empty"`` (no people).
+        name: The image's name.
+        message: What was found, in words.
+        heads: How many heads it concerns.
+    """
+
+    kind: str
+    name: str
+    message: str
+    heads: int = 0
+
+    @property
+    def severity(self) -> Severity:
+        """``"error"`` (the image cannot be used), ``"warning"`` or ``"note"``."""
+        return _SEVERITY[self.kind]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What :func:`check_dataset` found.
+
+    Attributes:
+        dataset: The data set's name.
+        split: Its split.
+        images: How many images it has.
+        people: Heads on their images, all together.
+        fewest: Heads in the emptiest image.
+        most: Heads in the fullest image.
+        greyscale: Images without colour.
+        sizes: How many images have each size ``"HxW"``, the most frequent first.
+        issues: The findings, in the order of the images.
+    """
+
+    dataset: str
+    split: str
+    images: int
+    people: int
+    fewest: int
+    most: int
+    greyscale: int
+    sizes: dict[str, int]
+    issues: tuple[Issue, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is an error."""
+        return not any(issue.severity == "error" for issue in self.issues)
+
+    def heads(self, kind: str) -> int:
+        """Count the heads that findings of one kind concern, for example ``"clamped"``."""
+        return sum(issue.heads for issue in self.issues if issue.kind == kind)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all of it as plain values, ready for JSON."""
+        issues = [{**asdict(issue), "severity": issue.severity} for issue in self.issues]
+        return {**asdict(self), "issues": issues, "ok": self.ok}
+
+
+def check_dataset(
+    dataset: CrowdDataset,
+    *,
+    progress: Callable[[Iterable[int]], Iterable[int]] | None = None,
+) -> Report:
+    """Read all images and annotations of a data set and report what is wrong with them.
+
+    Args:
+        dataset: A data set that lies on disk.
+        progress: Wraps the loop over the images, for example ``tqdm.tqdm``.
+
+    Returns:
+        Totals and findings; problems in the files are reported, never raised.
+
+    Raises:
+        ArgumentError: If the data set has no files, like a synthetic one or a subset.
+    """
+    if not isinstance(dataset, CrowdDataset):
+        raise ArgumentError(
+            f"dataset: expected a data set of files (CrowdDataset), got {type(dataset).__name__}; "
+            "check the whole data set it was made from"
+        )
+    issues = [Issue("no image", name, f"{name}: an annotation without an image") for name in dataset.unpaired]
+    counts: list[int] = []
+    sizes: Counter[str] = Counter()
+    greyscale = 0
+    places: Iterable[int] = range(len(dataset))
+    for index in places if progress is None else progress(places):
+        size, grey, found = _check_image(dataset, index)
+        issues += found
+        if size is not None:
+            sizes[f"{size[0]}x{size[1]}"] += 1
+            greyscale += grey
+        count, found = _check_points(dataset, index, size)
+        issues += found
+        if count is not None:
+            counts.append(count)
+    return Report(
+        dataset=dataset.name,
+        split=dataset.split,
+        images=len(dataset),
+        people=sum(counts),
+        fewest=min(counts, default=0),
+        most=max(counts, default=0),
+        greyscale=greyscale,
+        sizes=dict(sizes.most_common()),
+        issues=tuple(issues),
+    )
+
+
+def _check_image(dataset: CrowdDataset, index: int) -> tuple[tuple[int, int] | None, bool, list[Issue]]:
+    record = dataset.records[index]
+    try:
+        header = read_header(record.image)
+        size = dataset.size(index)
+        read_image(record.image)
+    except DataError as error:
+        return None, False, [Issue("unreadable image", record.name, str(error))]
+    issues = []
+    if header.orientation != 1 and not dataset.orient:
+        message = (
+            f"{record.image}: EXIF orientation {header.orientation} is ignored, the pixels are read "
+            "as stored; if the heads were marked on the upright image, use orient=True"
+        )
+        issues.append(Issue("turned", record.name, message))
+    return size, header.greyscale, issues
+
+
+def _check_points(
+    dataset: CrowdDataset, index: int, size: tuple[int, int] | None
+) -> tuple[int | None, list[Issue]]:
+    record = dataset.records[index]
+
+    def issue(kind: str, message: str, heads: int = 0) -> Issue:
+        return Issue(kind, record.name, message, heads)
+
+    if not dataset.has_annotation(index):
+        return None, [issue("missing annotation", f"{record.image}: no heads in {record.annotation}")]
+    try:
+        points = dataset.raw_points(index)
+    except DataError as error:
+        return None, [issue("unreadable annotation", str(error))]
+    where = record.annotation
+    issues = []
+    finite = points.isfinite().all(dim=1)
+    bad = int((~finite).sum())
+    if bad:
+        issues.append(issue("not finite", f"{where}: {bad} heads with NaN or infinity", bad))
+    points = points[finite]
+    again = len(points) - len(set(map(tuple, points.tolist())))
+    if again:
+        issues.append(issue("duplicate heads", f"{where}: {again} heads at the very place of another", again))
+    if size is None:
+        return None, issues
+    on_canvas = to_canvas(points, size)
+    if on_canvas.dropped:
+        message = f"{where}: {on_canvas.dropped} heads a pixel or more outside the image are dropped"
+        issues.append(issue("outside", message, on_canvas.dropped))
+    if on_canvas.clamped:
+        message = f"{where}: {on_canvas.clamped} heads less than a pixel outside are moved onto the image"
+        issues.append(issue("clamped", message, on_canvas.clamped))
+    if not len(on_canvas.points):
+        issues.append(issue("empty", f"{where}: nobody in the image"))
+    return len(on_canvas.points), issues

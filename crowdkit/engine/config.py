@@ -1,0 +1,153 @@
+"""The configuration of a training run: a frozen tree whose defaults are the recipe of the paper."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which images, how they are split, and how a training crop is cut from them.
+
+    Attributes:
+        dataset: ``"shanghaitech"``, ``"folder"`` (images with point files) or ``"synthetic"``.
+        root: The data set's folder.
+        part: ShanghaiTech's part, ``"A"`` or ``"B"``.
+        options: Keywords of :class:`~crowdkit.data.SyntheticCrowd` (``length``, ``size``, ``people``,
+            ``seed``, ...) or :class:`~crowdkit.data.CrowdFolder`.
+        sigma: Spread of a head in the true density maps: ``"auto"`` (the data set's own rule), the name of a
+            rule, or a number of pixels.
+        val_fraction: Share of the training images kept aside for validation.
+        val_seed: Seed that draws them; without one, every ``1 / val_fraction``-th by sorted number.
+        short_side_min: Enlarge images, in training and validation, whose short side is below this.
+        long_side_max: Shrink images, in training and validation, whose long side is above this.
+        crop: Size of a training crop: a fraction of both sides, or ``[height, width]``; 1 for whole images.
+        flip: Probability of a horizontal flip.
+    """
+
+    dataset: Literal["shanghaitech", "folder", "synthetic"] = "shanghaitech"
+    root: str = ""
+    part: str = "A"
+    options: dict[str, Any] = field(default_factory=dict)
+    sigma: float | str = "auto"
+    val_fraction: float = 0.1
+    val_seed: int | None = None
+    short_side_min: int | None = None
+    long_side_max: int | None = None
+    crop: float | tuple[int, int] = 0.5
+    flip: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Which network.
+
+    Attributes:
+        name: A name that :func:`~crowdkit.models.create_model` knows.
+        options: Its keywords, for example ``encoder_weights``, ``levels``, ``crr``, ``dle``.
+    """
+
+    name: str = "cfanet"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """Which density loss; the attention losses follow the network.
+
+    Attributes:
+        name: ``"bsl"`` (background-aware structural loss) or ``"mse"``.
+        expansion: Factor on the maps inside the loss.
+        c1: First constant of the SSIM.
+        c2: Second constant of the SSIM.
+        background_weight: Weight of the background term.
+        padding: ``"valid"``, or ``"same"`` as in the authors' code.
+    """
+
+    name: Literal["bsl", "mse"] = "bsl"
+    expansion: float = 50.0
+    c1: float = 0.01**2
+    c2: float = 0.03**2
+    background_weight: float = 1.0
+    padding: Literal["valid", "same"] = "valid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimConfig:
+    """How the weights move.
+
+    Attributes:
+        name: ``"adam"`` or ``"adamw"``.
+        lr: Learning rate at its highest.
+        weight_decay: Weight decay (none on biases and norms).
+        schedule: ``"halve"`` (at every fifth of the training), ``"cosine"`` or ``"constant"``.
+        warmup: Fraction of the training over which the rate rises from 0.
+        clip_norm: Largest norm of the gradient; 0 for no limit.
+        ema_decay: Decay of the moving average of the weights that is validated and saved; 0 for none.
+    """
+
+    name: Literal["adam", "adamw"] = "adam"
+    lr: float = 2e-5
+    weight_decay: float = 0.0
+    schedule: Literal["halve", "cosine", "constant"] = "halve"
+    warmup: float = 0.0
+    clip_norm: float = 0.0
+    ema_decay: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """How long, where and how precisely.
+
+    Attributes:
+        folder: Where the run is written: ``config.toml``, ``metrics.jsonl``, ``last.pt`` and ``best/``.
+        epochs: Passes over the training images; every schedule is a fraction of them.
+        batch_size: Images a step, on each process.
+        workers: Processes that load images, on each process; they change nothing but the speed.
+        seed: Seed of the weights, the order and the augmentation.
+        device: ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
+        precision: ``"float32"``, or autocast to ``"bfloat16"`` or ``"float16"``.
+        channels_last: Use the channels-last memory format.
+        compile: Compile the network with ``torch.compile``.
+        validate_every: Epochs between two validations.
+        checkpoint_every: Seconds between two checkpoints, besides the one at the end of every epoch.
+        time_limit: Seconds after which to stop, resumably.
+    """
+
+    folder: str = "runs/train"
+    epochs: int = 500
+    batch_size: int = 1
+    workers: int = 0
+    seed: int = 0
+    device: str = "auto"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    channels_last: bool = False
+    compile: bool = False
+    validate_every: int = 1
+    checkpoint_every: float = 60.0
+    time_limit: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything :func:`~crowdkit.engine.train` needs to know.
+
+    Read one from a file with :func:`~crowdkit.engine.load_config`.
+
+    Attributes:
+        data: The images.
+        model: The network.
+        loss: The density loss.
+        optim: The optimiser.
+        run: Length, place and precision.
+
+    Examples:
+        >>> config = TrainConfig(data=DataConfig(root="data/ShanghaiTech", part="B"))
+        >>> config.optim.lr, config.run.epochs
+        (2e-05, 500)
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    run: RunConfig = field(default_factory=RunConfig)

@@ -1,0 +1,314 @@
+"""Measuring a model, or a guess, on whole images."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from itertools import zip_longest
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from crowdkit.data import CrowdData, Sample, Transform
+from crowdkit.engine.distributed import all_gather, pick_device, rank, world_size
+from crowdkit.engine.interrupt import leave_signals_to_parent
+from crowdkit.engine.sources import resolve_sigma, true_map
+from crowdkit.engine.whole import estimate
+from crowdkit.errors import ArgumentError
+from crowdkit.metrics import GAME, BackgroundRatio, CountMAE, CountNAE, CountRMSE, DensityPSNR, DensitySSIM
+from crowdkit.models import CrowdModel
+from crowdkit.targets import SigmaRule
+
+_METRICS = ("mae", "rmse", "nae", "game1", "game2", "game3", "ssim", "psnr", "background_ratio")
+_PROTOCOL = (
+    "map metrics per image on maps divided by the larger of their two maxima, SSIM window 11, C 1e-4 and 9e-4"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageCount:
+    """One image of an evaluation.
+
+    Attributes:
+        name: The image's name.
+        people: How many there are.
+        count: How many were estimated.
+    """
+
+    name: str
+    people: int
+    count: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What an evaluation found.
+
+    Attributes:
+        mae: Mean absolute error of the counts.
+        rmse: Root mean squared error of the counts.
+        nae: Mean error relative to the true count, over the images with people.
+        game1: GAME(1): errors summed over 2 x 2 parts of each image.
+        game2: GAME(2): over 4 x 4 parts.
+        game3: GAME(3): over 8 x 8 parts.
+        ssim: Structural similarity of the density maps.
+        psnr: Peak signal-to-noise ratio of the density maps, in dB.
+        background_ratio: Share of the estimate that lies where nobody is.
+        images: Number of images.
+        people: Number of people in them.
+        dataset: Name of the data set.
+        split: The split that the figures come from.
+        stride: Stride of the density maps.
+        sigma: Rule for the spread of a head in the true maps.
+        protocol: How the map metrics were taken.
+        seconds: Time it took.
+        counts: The single images.
+    """
+
+    mae: float
+    rmse: float
+    nae: float
+    game1: float
+    game2: float
+    game3: float
+    ssim: float
+    psnr: float
+    background_ratio: float
+    images: int
+    people: int
+    dataset: str
+    split: str
+    stride: int
+    sigma: str
+    protocol: str
+    seconds: float
+    counts: tuple[ImageCount, ...]
+
+    def metrics(self) -> dict[str, float]:
+        """Give the figures alone, by name."""
+        return {name: getattr(self, name) for name in _METRICS}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return results_table({"": self})
+
+
+def results_table(results: dict[str, Result]) -> str:
+    """Lay out results on the same images side by side.
+
+    Args:
+        results: Headings to results.
+
+    Returns:
+        A few lines of text that say which images the figures come from.
+    """
+    first = next(iter(results.values()))
+    labels = {
+        "mae": "MAE", "rmse": "RMSE", "nae": "NAE", "game1": "GAME(1)", "game2": "GAME(2)", "game3": "GAME(3)",
+        "ssim": "SSIM", "psnr": "PSNR (dB)", "background_ratio": "background ratio",
+    }  # fmt: skip
+    lines = [
+        f"{first.dataset}, split {first.split}: {first.images} images, {first.people} people",
+        f"true maps: sigma {first.sigma}, stride {first.stride}; {first.protocol}",
+    ]
+    width = max(10, *(len(heading) + 2 for heading in results))
+    if any(results):
+        lines.append(" " * 18 + "".join(heading.rjust(width) for heading in results))
+    for name in _METRICS:
+        digits = 2 if name in ("mae", "rmse", "game1", "game2", "game3", "psnr") else 3
+        row = "".join(f"{getattr(each, name):.{digits}f}".rjust(width) for each in results.values())
+        lines.append(labels[name].ljust(18) + row)
+    return "\n".join(lines)
+
+
+def evaluate(
+    model: CrowdModel,
+    dataset: CrowdData,
+    *,
+    sigma: float | str | SigmaRule = "auto",
+    transform: Transform | None = None,
+    device: str | torch.device = "auto",
+    precision: str = "float32",
+    workers: int = 0,
+    progress: bool = False,
+) -> Result:
+    """Measure a model on whole images, one at a time.
+
+    Within a process group every process takes its share, none an image twice, and all get the result of the
+    whole. Map metrics are taken at the model's stride.
+
+    Args:
+        model: The network.
+        dataset: The images.
+        sigma: Spread of a head in the true maps: ``"auto"`` (the data set's own rule), a rule's name, a rule or
+            a number of pixels.
+        transform: What is done to every sample first, such as the resizing of the training.
+        device: Where to compute.
+        precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
+        workers: Processes that load images.
+        progress: Whether to draw a progress bar.
+
+    Returns:
+        The figures; they say which split they come from.
+
+    Raises:
+        ArgumentError: If there is no image.
+        ImageTooLargeError: If an image does not fit into memory.
+    """
+    place = pick_device(str(device))
+    model = model.to(place)
+    images = _Whole(dataset, transform)
+    return _measure(
+        images,
+        lambda sample: estimate(model, sample.image, device=place, precision=precision),
+        rule=resolve_sigma(sigma, dataset),
+        stride=model.stride,
+        device=place,
+        workers=workers,
+        progress=progress,
+    )
+
+
+def mean_baseline(
+    train_set: CrowdData,
+    dataset: CrowdData,
+    *,
+    sigma: float | str | SigmaRule = "auto",
+    transform: Transform | None = None,
+    stride: int = 1,
+    progress: bool = False,
+) -> Result:
+    """Measure what "always predict the training mean" gives: a uniform map of the mean count.
+
+    A model that does not beat it has learnt nothing. No pixel is read.
+
+    Args:
+        train_set: The images whose mean is predicted.
+        dataset: The images to measure on.
+        sigma: As for :func:`evaluate`.
+        transform: As for :func:`evaluate`.
+        stride: Stride of the maps, that of the model to compare with.
+        progress: Whether to draw a progress bar.
+
+    Returns:
+        The figures.
+
+    Raises:
+        ArgumentError: If there is no image.
+
+    Examples:
+        >>> from crowdkit.data import SyntheticCrowd
+        >>> scenes = SyntheticCrowd(3, size=(64, 64), people=(4, 4))
+        >>> mean_baseline(scenes, scenes, stride=4).mae
+        0.0
+    """
+    if len(train_set) == 0:
+        raise ArgumentError("train_set: expected at least one image, got none; check the data set's folder")
+    mean = sum(train_set.count(index) for index in range(len(train_set))) / len(train_set)
+
+    def guess(sample: Sample) -> Tensor:
+        height, width = (-(-side // stride) for side in sample.image.shape[-2:])
+        return torch.full((1, 1, height, width), mean / (height * width))
+
+    return _measure(
+        _Whole(dataset, transform, pixels=False),
+        guess,
+        rule=resolve_sigma(sigma, dataset),
+        stride=stride,
+        device=torch.device("cuda", torch.cuda.current_device()) if _on_gpus() else torch.device("cpu"),
+        workers=0,
+        progress=progress,
+    )
+
+
+class _Whole(Dataset[Sample]):
+    """This process's share of the images, whole, with or without their pixels."""
+
+    def __init__(self, dataset: CrowdData, transform: Transform | None, *, pixels: bool = True) -> None:
+        if len(dataset) < world_size():
+            raise ArgumentError(
+                f"dataset: expected at least one image for each of {world_size()} processes, got {len(dataset)}; "
+                "check the data set's folder or start fewer"
+            )
+        self.dataset = dataset
+        self.transform = transform
+        self.pixels = pixels
+        self.indices = range(rank(), len(dataset), world_size())
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, place: int) -> Sample:
+        index = self.indices[place]
+        if self.pixels:
+            sample = self.dataset[index]
+        else:
+            blank = torch.zeros(1).expand(3, *self.dataset.size(index))
+            sample = Sample(blank, self.dataset.annotation(index).points, {"name": self.dataset.names[index]})
+        return sample if self.transform is None else self.transform(sample)
+
+
+def _measure(
+    images: _Whole,
+    guess: Callable[[Sample], Tensor],
+    *,
+    rule: SigmaRule,
+    stride: int,
+    device: torch.device,
+    workers: int,
+    progress: bool,
+) -> Result:
+    started = time.monotonic()
+    metrics = {
+        "mae": CountMAE(),
+        "rmse": CountRMSE(),
+        "nae": CountNAE(),
+        "game1": GAME(1),
+        "game2": GAME(2),
+        "game3": GAME(3),
+        "ssim": DensitySSIM(),
+        "psnr": DensityPSNR(),
+        "background_ratio": BackgroundRatio(stride=stride),
+    }
+    for metric in metrics.values():
+        metric.to(device)
+    loader = DataLoader(
+        images,
+        batch_size=None,
+        num_workers=workers,
+        worker_init_fn=leave_signals_to_parent,
+        generator=torch.Generator(),  # else it draws from the global random numbers of a training
+    )
+    counts = []
+    for sample in tqdm(loader, desc="evaluating", disable=not progress, unit="image", leave=False):
+        density = guess(sample).to(device)
+        truth = true_map(sample, rule, stride)[None].to(device)
+        for metric in metrics.values():
+            metric.update(density, truth)
+        counts.append(
+            ImageCount(name=sample.meta["name"], people=len(sample.points), count=float(density.sum()))
+        )
+    everyone = [each for share in zip_longest(*all_gather(counts)) for each in share if each is not None]
+    dataset = images.dataset
+    return Result(
+        **{name: float(metric.compute()) for name, metric in metrics.items()},
+        images=len(everyone),
+        people=sum(each.people for each in everyone),
+        dataset=dataset.name,
+        split=dataset.split,
+        stride=stride,
+        sigma=rule.name,
+        protocol=_PROTOCOL,
+        seconds=time.monotonic() - started,
+        counts=tuple(everyone),
+    )
+
+
+def _on_gpus() -> bool:
+    return dist.is_initialized() and dist.get_backend() == "nccl"

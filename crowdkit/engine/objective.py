@@ -1,0 +1,61 @@
+"""The loss of a run, from its configuration and its model."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from crowdkit.data import Sample
+from crowdkit.engine.config import LossConfig
+from crowdkit.engine.feed import TrainingSet
+from crowdkit.engine.sources import true_map
+from crowdkit.losses import BSL, CFANetLoss, DensityMSELoss
+from crowdkit.targets import DensityLevels
+
+
+def build_loss(config: LossConfig, *, stride: int, levels: DensityLevels | None) -> CFANetLoss:
+    """Make the loss of a run: the density loss of every stage, and the attention losses of the model.
+
+    Args:
+        config: The loss section.
+        stride: The model's stride.
+        levels: The density levels of the model's fine attention, if it has one.
+
+    Returns:
+        ``loss(prediction, density, progress=...)``.
+    """
+    density: nn.Module
+    if config.name == "mse":
+        density = DensityMSELoss(expansion=config.expansion, stride=stride)
+    else:
+        density = BSL(
+            c1=config.c1,
+            c2=config.c2,
+            expansion=config.expansion,
+            background_weight=config.background_weight,
+            padding=config.padding,
+            stride=stride,
+        )
+    return CFANetLoss(levels, density_loss=density, stride=stride)
+
+
+def fit_levels(crops: TrainingSet, *, levels: int) -> DensityLevels:
+    """Find the edges of the density levels over the whole training images, in one stream.
+
+    Args:
+        crops: The training set; its images are taken whole.
+        levels: Number of classes, the background included.
+
+    Returns:
+        The levels.
+    """
+    maps = (true_map(_shape_only(crops, index), crops.rule, crops.stride) for index in range(len(crops)))
+    return DensityLevels.fit(maps, levels=levels, stride=crops.stride)
+
+
+def _shape_only(crops: TrainingSet, index: int) -> Sample:
+    # The levels need no pixels, and reading 400 photographs takes a while.
+    blank = torch.zeros(1).expand(3, *crops.dataset.size(index))
+    sample = crops.resize(Sample(blank, crops.dataset.annotation(index).points, {}))
+    size: tuple[Any, ...] = tuple(sample.image.shape[-2:])
+    return sample._replace(sigma=crops.rule(sample.points, (int(size[0]), int(size[1]))))

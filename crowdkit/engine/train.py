@@ -1,0 +1,278 @@
+"""Training: a plain loop that can be stopped at any step and goes on as if it had not been."""
+
+import math
+import sys
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+from tqdm import tqdm
+
+from crowdkit.data import CrowdData
+from crowdkit.engine.config import TrainConfig
+from crowdkit.engine.distributed import all_gather, process_group
+from crowdkit.engine.evaluate import evaluate
+from crowdkit.engine.feed import TrainingBatch
+from crowdkit.engine.interrupt import StopRequest, TrainingInterrupted
+from crowdkit.engine.log import MetricsLog
+from crowdkit.engine.meter import Meter
+from crowdkit.engine.precision import autocast, to_device
+from crowdkit.engine.run import Run, open_run, save_best, save_run
+from crowdkit.engine.schedule import learning_rate, set_learning_rate
+from crowdkit.engine.sources import open_split, resizing
+from crowdkit.errors import CrowdKitError
+
+_LOG_EVERY = 20  # steps between two looks at the loss, which wait for the device
+_AGREE_EVERY = 10  # steps between two questions to the other processes
+
+
+class NonFiniteLossError(CrowdKitError, ArithmeticError):
+    """The loss or the gradient is infinite or not a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainResult:
+    """How a training ended.
+
+    Attributes:
+        folder: The run's folder; ``best/`` in it is the model with the lowest validation MAE.
+        finished: False if the time limit stopped it: it can be resumed.
+        epochs: Epochs that are done.
+        steps: Steps that are done.
+        best_mae: Lowest validation MAE.
+        best_epoch: After how many epochs it was measured.
+        seconds: Time this call took.
+    """
+
+    folder: Path
+    finished: bool
+    epochs: int
+    steps: int
+    best_mae: float
+    best_epoch: int | None
+    seconds: float
+
+
+def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -> TrainResult:
+    """Train a model as a configuration says.
+
+    Under ``torchrun`` every process takes its share of each epoch. The run's folder gets ``config.toml``,
+    ``metrics.jsonl`` (a line every 20 steps and one a validation), ``last.pt`` to resume from and ``best/``,
+    the model with the lowest MAE on the *validation* images.
+
+    Args:
+        config: The configuration.
+        resume: Go on with the run in ``config.run.folder``, exactly as if it had not stopped.
+        progress: Whether to draw a progress bar.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        ConfigError: If the folder holds a run and ``resume`` is false, or none and it is true, or the run's
+            configuration differs in something that matters.
+        NonFiniteLossError: If the loss is no longer finite; the last good checkpoint is kept.
+        TrainingInterrupted: After Ctrl-C or SIGTERM, once the step is done and ``last.pt`` is written.
+    """
+    started = time.monotonic()
+    with process_group(config.run.device) as process, StopRequest() as stop:
+        train_set, val_set = open_split(config.data, "train"), open_split(config.data, "val")
+        run = open_run(config, train_set, process, resume=resume)
+        leader = process.rank == 0
+        log = MetricsLog(run.folder, enabled=leader)
+        bar = tqdm(
+            total=run.total_steps,
+            initial=run.position.step,
+            disable=not (progress and leader),
+            unit="step",
+            mininterval=0.2 if sys.stderr.isatty() else 10.0,
+        )
+        meter = Meter(process.device, norms_may_overflow=run.scaler.is_enabled())
+        work = _Work(run, val_set, log, stop, bar, meter, started)
+        try:
+            finished = _run_epochs(work)
+        finally:
+            bar.close()
+            log.close()
+    at = run.position
+    return TrainResult(
+        folder=run.folder,
+        finished=finished,
+        epochs=at.epoch,
+        steps=at.step,
+        best_mae=at.best_mae,
+        best_epoch=at.best_epoch,
+        seconds=time.monotonic() - started,
+    )
+
+
+@dataclass
+class _Work:
+    """What the parts of the loop hand to one another."""
+
+    run: Run
+    val_set: CrowdData
+    log: MetricsLog
+    stop: StopRequest
+    bar: "tqdm[None]"
+    meter: Meter
+    started: float
+    saved: float = field(default_factory=time.monotonic)
+
+
+def _run_epochs(work: _Work) -> bool:
+    run = work.run
+    settings = run.config.run
+    while run.position.epoch < settings.epochs:
+        why = _run_batches(work)
+        if why is None:
+            _report(work)
+            _validate_if_due(work)
+            at = run.position
+            run.position = replace(at, epoch=at.epoch + 1, batch=0)
+            if run.position.epoch < settings.epochs:
+                why = _interruption(work, ask_others=True)
+        if why == "signal":
+            _interrupt(work)
+        if why == "time":
+            _save(work)
+            return False
+    _save(work)
+    return True
+
+
+def _run_batches(work: _Work) -> str | None:
+    """Train to the end of the epoch; return early, with the reason, when asked to stop."""
+    run = work.run
+    run.network.train()
+    run.batches.at(run.position.epoch, run.position.batch)
+    if run.position.batch == len(run.batches):
+        return None
+    for batch in run.loader:
+        _step(run, batch, work.meter)
+        work.bar.update()
+        at = run.position = replace(run.position, batch=run.position.batch + 1, step=run.position.step + 1)
+        if at.step % _LOG_EVERY == 0:
+            _report(work)
+        if at.batch < len(run.batches):
+            why = _interruption(work, ask_others=at.step % _AGREE_EVERY == 0)
+            if why is not None:
+                return why
+    return None
+
+
+def _step(run: Run, batch: TrainingBatch, meter: Meter) -> None:
+    config, device = run.config, run.process.device
+    progress = run.position.step / run.total_steps
+    optim = config.optim
+    set_learning_rate(
+        run.optimizer, learning_rate(progress, lr=optim.lr, schedule=optim.schedule, warmup=optim.warmup)
+    )
+    images = to_device(batch.images, device, channels_last=config.run.channels_last)
+    density = batch.density.to(device, non_blocking=True)
+    with autocast(device, config.run.precision):
+        prediction = run.network(images)
+        loss = run.loss(prediction, density, progress=progress)
+    run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    run.scaler.unscale_(run.optimizer)
+    norm = clip_grad_norm_(run.model.parameters(), optim.clip_norm or math.inf)
+    run.scaler.step(run.optimizer)
+    run.scaler.update()
+    run.optimizer.zero_grad(set_to_none=True)
+    if run.average is not None:
+        run.average.update(run.model)
+    with torch.no_grad():
+        error = (prediction.count - batch.count.to(device, non_blocking=True)).abs().mean()
+    meter.add(loss, error, norm)
+
+
+def _report(work: _Work) -> None:
+    """Look at the loss since the last look, tell it, and stop if it is no longer a number."""
+    run = work.run
+    reading = work.meter.read()
+    if not reading.steps:
+        return
+    rate = run.optimizer.param_groups[0]["lr"]
+    numbers = {
+        "epoch": run.position.epoch,
+        "loss": reading.loss,
+        "crop_mae": reading.count_error,
+        "grad_norm": reading.grad_norm,
+        "lr": rate,
+    }
+    work.log.write("train", numbers, step=run.position.step)
+    work.bar.set_postfix_str(f"loss {reading.loss:.3g}, crop MAE {reading.count_error:.3g}, rate {rate:.2g}")
+    if not reading.finite:
+        raise NonFiniteLossError(
+            f"loss: expected a finite number, got loss {reading.loss} and gradient norm {reading.grad_norm} within "
+            f"the {reading.steps} steps before step {run.position.step}; lower optim.lr, set optim.clip_norm or use "
+            f"run.precision = 'float32'. The last checkpoint in {run.folder} is from before"
+        )
+
+
+def _validate_if_due(work: _Work) -> None:
+    run = work.run
+    settings = run.config.run
+    done = run.position.epoch + 1
+    if done % settings.validate_every and done < settings.epochs:
+        return
+    # A signal need not wait for the end of a long validation: between two steps all is in order. Several
+    # processes would have to agree first.
+    try:
+        with work.stop.at_once() if run.process.world == 1 else nullcontext():
+            result = evaluate(
+                run.result_model,
+                work.val_set,
+                sigma=run.config.data.sigma,
+                transform=resizing(run.config.data),
+                device=run.process.device,
+                precision=settings.precision,
+                workers=settings.workers,
+                progress=not work.bar.disable,
+            )
+    except KeyboardInterrupt:
+        _interrupt(work)
+    work.log.write("validation", {"epoch": done, **result.metrics()}, step=run.position.step)
+    if result.mae < run.position.best_mae:
+        run.position = replace(run.position, best_mae=result.mae, best_epoch=done)
+        save_best(run)
+    if not work.bar.disable:
+        best = run.position
+        work.bar.write(
+            f"epoch {done}/{settings.epochs}: validation MAE {result.mae:.2f}, RMSE {result.rmse:.2f} "
+            f"(best {best.best_mae:.2f}, epoch {best.best_epoch})"
+        )
+
+
+def _interruption(work: _Work, *, ask_others: bool) -> str | None:
+    """Say why to stop, if so, and save if it is time; all processes come to the same answer."""
+    now, settings = time.monotonic(), work.run.config.run
+    over = settings.time_limit is not None and now - work.started >= settings.time_limit
+    wishes = (work.stop.received, over, now - work.saved >= settings.checkpoint_every)
+    if work.run.process.world > 1:
+        if not ask_others:
+            return None
+        wishes = tuple(any(each) for each in zip(*all_gather(wishes), strict=True))  # type: ignore[assignment]
+    signalled, over, due = wishes
+    if due and not (signalled or over):
+        _save(work)
+    return "signal" if signalled else "time" if over else None
+
+
+def _save(work: _Work) -> None:
+    _report(work)  # never write weights that are broken
+    save_run(work.run)
+    work.saved = time.monotonic()
+
+
+def _interrupt(work: _Work) -> NoReturn:
+    _save(work)
+    run = work.run
+    raise TrainingInterrupted(
+        f"stopped after step {run.position.step} of {run.total_steps}; go on with: "
+        f"crowdkit train --run {run.folder} --resume"
+    )

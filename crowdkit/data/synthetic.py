@@ -1,6 +1,5 @@
 """Procedural crowd scenes with exact heads: data for demos, tests and examples, without a download."""
 
-from collections.abc import Callable
 from random import Random
 
 import torch
@@ -9,6 +8,7 @@ from torch.utils.data import Dataset
 
 from crowdkit.data._scenes import Camera, Person, place_people, render
 from crowdkit.data.sample import Annotation, Sample
+from crowdkit.data.transforms import Transform
 from crowdkit.errors import ArgumentError, check_choice
 
 
@@ -37,7 +37,7 @@ class SyntheticCrowd(Dataset[Sample]):
         seed: Names the world; another seed gives other scenes.
         split: ``"train"``, ``"val"`` or ``"test"``; they share no scene.
         clutter: Whether things stand about that look like heads.
-        transform: Called with every :class:`~crowdkit.data.Sample` before it is returned.
+        transform: Applied to every sample, with torch's global generator.
 
     Attributes:
         name: ``"SyntheticCrowd"``.
@@ -67,7 +67,7 @@ class SyntheticCrowd(Dataset[Sample]):
         seed: int = 0,
         split: str = "train",
         clutter: bool = True,
-        transform: Callable[[Sample], Sample] | None = None,
+        transform: Transform | None = None,
     ) -> None:
         if length < 1:
             raise ArgumentError(f"length: expected at least 1, got {length}; how many scenes do you want?")

@@ -81,4 +81,5 @@ def _photograph(scene: Image.Image, rng: Random) -> NDArray[np.uint8]:
         pixels = np.repeat(grey[..., None], 3, axis=-1)
     noise = np.frombuffer(rng.randbytes(height * width * 3), dtype=np.uint8).reshape(height, width, 3)
     pixels = pixels + rng.uniform(0, 0.07) * (noise.astype(np.float32) - 127.5)
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    photograph: NDArray[np.uint8] = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    return photograph

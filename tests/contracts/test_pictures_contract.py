@@ -1,0 +1,35 @@
+"""What every function of the pictures room promises: same answer twice, inputs untouched, one row each."""
+
+import pytest
+import torch
+from PIL import Image
+
+from crowdkit import pictures
+
+PHOTO, MAP = torch.rand(3, 24, 32), torch.rand(1, 1, 6, 8)
+CASES = {
+    "colour_map": lambda _: pictures.colour_map(MAP),
+    "label": lambda _: pictures.label(PHOTO, "7 people"),
+    "overlay": lambda _: pictures.overlay(PHOTO, MAP),
+    "save_image": lambda folder: torch.tensor(
+        list(pictures.save_image(PHOTO, folder / "picture.png").read_bytes())
+    ),
+    "sheet": lambda _: pictures.sheet([[PHOTO, MAP[0]]], captions=[["a", "b"]]),
+    "to_pil": lambda _: pictures.to_pil(PHOTO),
+}
+
+
+def test_every_public_name_has_a_row():
+    assert set(CASES) == set(pictures.__all__)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_same_answer_twice_and_inputs_untouched(name, tmp_path):
+    copies = PHOTO.clone(), MAP.clone()
+    first, second = CASES[name](tmp_path), CASES[name](tmp_path)
+    if isinstance(first, Image.Image):
+        assert (first.size, first.tobytes()) == (second.size, second.tobytes())
+    else:
+        assert torch.equal(first, second)
+    assert torch.equal(PHOTO, copies[0])
+    assert torch.equal(MAP, copies[1])

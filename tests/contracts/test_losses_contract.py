@@ -1,0 +1,567 @@
+"""What every loss promises, held against a literal table of all of them."""
+
+import copy
+import inspect
+import math
+import pickle
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from crowdkit import losses
+from crowdkit.errors import DTypeError, ShapeError, UnknownNameError
+from crowdkit.losses import (
+    BSL,
+    BackgroundRatioLoss,
+    CFANetLoss,
+    DensityMSELoss,
+    LevelCrossEntropy,
+    RegionCrossEntropy,
+    SSIMPyramidLoss,
+    background_ratio,
+    bsl,
+    density_mse,
+    level_cross_entropy,
+    region_cross_entropy,
+    ssim_pyramid,
+)
+from crowdkit.ops import sum_pool
+from crowdkit.prediction import Prediction
+
+# ---- the formulas, written naively in float64 ------------------------------------------------------
+
+
+def naive_ssim(x: np.ndarray, y: np.ndarray, size: int, sigma: float, c1: float, c2: float) -> float:
+    ticks = np.arange(size) - size // 2
+    window = np.exp(-(ticks[:, None] ** 2 + ticks[None] ** 2) / (2 * sigma**2))
+    window /= window.sum()
+    values = []
+    for i in range(x.shape[0] - size + 1):
+        for j in range(x.shape[1] - size + 1):
+            a, b = x[i : i + size, j : j + size], y[i : i + size, j : j + size]
+            ma, mb = (window * a).sum(), (window * b).sum()
+            va, vb = (window * (a - ma) ** 2).sum(), (window * (b - mb) ** 2).sum()
+            cov = (window * (a - ma) * (b - mb)).sum()
+            values.append((2 * ma * mb + c1) * (2 * cov + c2) / ((ma**2 + mb**2 + c1) * (va + vb + c2)))
+    return float(np.mean(values))
+
+
+def naive_pool(x: np.ndarray) -> np.ndarray:
+    h, w = x.shape[0] // 2, x.shape[1] // 2
+    return np.array([[x[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean() for j in range(w)] for i in range(h)])
+
+
+def naive_sl(
+    pred: np.ndarray,
+    target: np.ndarray,
+    *,
+    levels: int = 3,
+    window_size: int = 11,
+    window_sigma: float = 1.5,
+    c1: float = 0.01**2,
+    c2: float = 0.03**2,
+    expansion: float = 50.0,
+    padding: str = "valid",
+    stride: int = 1,
+    **_: Any,
+) -> float:
+    x, y = pred / stride**2 * expansion, target / stride**2 * expansion
+    total = 0.0
+    for level in range(levels):
+        if level:
+            x, y = naive_pool(x), naive_pool(y)
+        size, a, b = window_size, x, y
+        if padding == "same":
+            a, b = np.pad(x, size // 2), np.pad(y, size // 2)
+        while size > min(a.shape):
+            size -= 2
+        total += 1 - naive_ssim(a, b, size, window_sigma, c1, c2)
+    return total / levels
+
+
+def naive_bl(
+    pred: np.ndarray, target: np.ndarray, *, threshold: float = 1e-5, stride: int = 1, **_: Any
+) -> float:
+    background = people = 0.0
+    for d, t in zip(pred.ravel(), target.ravel(), strict=True):
+        people += max(d, 0)
+        if t / stride**2 < threshold:
+            background += max(d, 0)
+    return background / people
+
+
+def naive_bsl(
+    pred: np.ndarray, target: np.ndarray, *, background_weight: float = 1.0, **keywords: Any
+) -> float:
+    return naive_sl(pred, target, **keywords) + background_weight * naive_bl(pred, target, **keywords)
+
+
+def naive_mse(
+    pred: np.ndarray,
+    target: np.ndarray,
+    *,
+    pixel: str = "mean",
+    expansion: float = 1.0,
+    stride: int = 1,
+) -> float:
+    total = sum(
+        ((p - t) / stride**2 * expansion) ** 2 for p, t in zip(pred.ravel(), target.ravel(), strict=True)
+    )
+    return total * {"mean": 1 / pred.size, "sum": 1.0, "csrnet": 0.5}[pixel]
+
+
+def naive_region(logits: np.ndarray, region: np.ndarray) -> float:
+    p = 1 / (1 + np.exp(-logits))
+    return float(-np.mean(np.where(region > 0, np.log(p), np.log(1 - p))))
+
+
+def naive_level(logits: np.ndarray, classes: np.ndarray) -> float:
+    total = 0.0
+    for i, j in np.ndindex(*classes.shape):
+        total -= math.log(math.exp(logits[classes[i, j], i, j]) / sum(math.exp(v) for v in logits[:, i, j]))
+    return total / classes.size
+
+
+# ---- the inputs ------------------------------------------------------------------------------------
+
+
+def maps(
+    batch: int, size: tuple[int, int], dtype: torch.dtype = torch.float32, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """An estimate with some negative cells, and a truth whose left third is background."""
+    generator = torch.Generator().manual_seed(seed)
+    pred = torch.rand(batch, 1, *size, generator=generator, dtype=torch.float64) * 0.06 - 0.005
+    target = torch.rand(batch, 1, *size, generator=generator, dtype=torch.float64) * 0.05 + 0.001
+    target[..., : size[1] // 3] = 0
+    return pred.to(dtype), target.to(dtype)
+
+
+def region_maps(
+    batch: int, size: tuple[int, int], dtype: torch.dtype = torch.float32, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    pred, target = maps(batch, size, torch.float64, seed)
+    return ((pred - 0.02) * 100).to(dtype), target > 0.02
+
+
+def level_maps(
+    batch: int, size: tuple[int, int], dtype: torch.dtype = torch.float32, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(batch, 3, *size, generator=generator, dtype=torch.float64)
+    return logits.to(dtype), torch.randint(3, (batch, 1, *size), generator=generator)
+
+
+class Thirds(nn.Module):
+    """Stands for fitted density levels."""
+
+    def forward(self, density: Tensor, *, stride: int = 1) -> Tensor:
+        return (density / stride**2 > 0.01).long() + (density / stride**2 > 0.03).long()
+
+
+class OnMaps(nn.Module):
+    """CFANetLoss of a prediction made from one map, so that it can stand in the table."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__()
+        self.loss = CFANetLoss(Thirds(), **keywords)
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        if pred.ndim != 4 or pred.numel() == 0 or not pred.is_floating_point():
+            return self.loss(Prediction(pred), target, progress=0.1)
+        fine = pred / self.loss.stride**2
+        coarse = F.avg_pool2d(fine, 2, ceil_mode=True)
+        levels = [torch.cat((each, each * 20, 1 - each), 1) for each in (coarse, fine)]
+        prediction = Prediction(pred, (pred * 0.9, pred * 1.1), (coarse * 30, fine * 30), tuple(levels))
+        return self.loss(prediction, target, progress=0.1)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str  # of the module in losses.__all__
+    module: Callable[..., nn.Module]
+    function: Callable[..., Tensor] | None = None
+    naive: Callable[..., float] | None = None
+    inputs: Callable[..., tuple[Tensor, Tensor]] = maps
+    # tuple of (pred, target, keywords, value worked out by hand)
+    literal: tuple[Any, Any, dict[str, Any], float] | None = None
+    variants: tuple[dict[str, Any], ...] = ()
+    call_time: tuple[str, ...] = ()  # keywords of the function that a module takes when called
+    density: bool = True  # a loss of density maps: has a stride
+    size: tuple[int, int] = (16, 19)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+CROWD = [[0.0, 0.0, 2.0, 1.0]]
+SSIM_VARIANTS = (
+    {"levels": 1},
+    {"levels": 2, "window_size": 5, "window_sigma": 0.8},
+    {"padding": "same"},
+    {"c1": 0.01, "c2": 0.03, "expansion": 1000.0},
+    {"stride": 4},
+)
+CASES = (
+    Case(
+        "SSIMPyramidLoss",
+        SSIMPyramidLoss,
+        ssim_pyramid,
+        naive_sl,
+        # constant maps 1 and 3: structure 1, luminance (2*3 + c1) / (10 + c1) = 7 / 11
+        literal=([[1.0] * 4] * 4, [[3.0] * 4] * 4, {"expansion": 1.0, "c1": 1.0, "levels": 1}, 4 / 11),
+        variants=SSIM_VARIANTS,
+    ),
+    Case(
+        "BackgroundRatioLoss",
+        BackgroundRatioLoss,
+        background_ratio,
+        naive_bl,
+        literal=([[3.0, -9.0, 5.0, 4.0]], CROWD, {}, 0.25),
+        variants=({"threshold": 0.02}, {"stride": 8}, {"threshold": 1e-3, "stride": 2}),
+        call_time=("background",),
+    ),
+    Case(
+        "BSL",
+        BSL,
+        bsl,
+        naive_bsl,
+        # SL as above over a map of ones against threes, and everything in the estimate is crowd
+        literal=([[1.0] * 4] * 4, [[3.0] * 4] * 4, {"expansion": 1.0, "c1": 1.0, "levels": 1}, 4 / 11),
+        variants=(*SSIM_VARIANTS, {"background_weight": 0.3}, {"threshold": 0.02, "stride": 2}),
+        call_time=("background",),
+    ),
+    Case(
+        "DensityMSELoss",
+        DensityMSELoss,
+        density_mse,
+        naive_mse,
+        literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {"pixel": "csrnet"}, 8.5),
+        variants=({"pixel": "sum"}, {"pixel": "csrnet", "expansion": 100.0}, {"stride": 8}),
+    ),
+    Case(
+        "RegionCrossEntropy",
+        RegionCrossEntropy,
+        region_cross_entropy,
+        naive_region,
+        region_maps,
+        literal=([[math.log(3.0), 0.0]], [[True, False]], {}, (math.log(4 / 3) + math.log(2)) / 2),
+        density=False,
+    ),
+    Case(
+        "LevelCrossEntropy",
+        LevelCrossEntropy,
+        level_cross_entropy,
+        naive_level,
+        level_maps,
+        literal=([[[0.0]], [[math.log(2.0)]]], [[1]], {}, math.log(1.5)),
+        density=False,
+    ),
+    Case("CFANetLoss", OnMaps, variants=({"stride": 4}, {"region_weight": ((0.0, 1.0),)}), size=(14, 15)),
+)
+TYPES = {"LossParts", "LossWeights"}  # what CFANetLoss hands out
+WITH_FUNCTION = [case for case in CASES if case.function is not None]
+
+every = pytest.mark.parametrize("case", CASES, ids=str)
+every_function = pytest.mark.parametrize("case", WITH_FUNCTION, ids=str)
+
+
+def test_every_public_name_has_a_row():
+    rows = {case.name for case in CASES} | {case.function.__name__ for case in WITH_FUNCTION}
+    assert rows | TYPES == set(losses.__all__)
+
+
+# ---- one maths -------------------------------------------------------------------------------------
+
+
+@every_function
+def test_function_equals_module_and_naive_formula(case):
+    pred, target = case.inputs(2, case.size, torch.float64)
+    for keywords in ({}, *case.variants):
+        values = case.function(pred, target, reduction="none", **keywords)
+        assert values.shape == (2,)
+        assert values.dtype == torch.float64
+        for i in range(2):
+            x = pred[i].numpy() if case.function is level_cross_entropy else pred[i, 0].numpy()
+            naive = case.naive(x, target[i, 0].numpy(), **keywords)
+            assert values[i].item() == pytest.approx(naive, rel=1e-9, abs=1e-11), keywords
+        for reduction, expected in (("none", values), ("mean", values.mean()), ("sum", values.sum())):
+            module = case.module(reduction=reduction, **keywords)
+            torch.testing.assert_close(module(pred, target), expected, rtol=1e-12, atol=0)
+
+
+@every_function
+def test_signatures_are_one(case):
+    of_function = dict(inspect.signature(case.function).parameters)
+    of_call = dict(inspect.signature(case.module.forward).parameters)
+    of_module = dict(inspect.signature(case.module).parameters)
+    assert list(of_function)[:2] == list(of_call)[1:3]
+    assert list(of_call)[3:] == list(case.call_time)
+    keywords = list(of_function.values())[2:]
+    assert all(each.kind is each.KEYWORD_ONLY for each in (*keywords, *of_module.values()))
+    kept = {each.name: each.default for each in keywords if each.name not in case.call_time}
+    assert list(kept.items()) == [(each.name, each.default) for each in of_module.values()]
+
+
+def test_bsl_has_the_signature_of_the_design():
+    defaults = {name: each.default for name, each in inspect.signature(BSL).parameters.items()}
+    assert list(defaults.items()) == [
+        ("levels", 3),
+        ("window_size", 11),
+        ("window_sigma", 1.5),
+        ("c1", 0.01**2),
+        ("c2", 0.03**2),
+        ("expansion", 50.0),
+        ("threshold", 1e-5),
+        ("background_weight", 1.0),
+        ("padding", "valid"),
+        ("stride", 1),
+        ("reduction", "mean"),
+    ]
+
+
+@every_function
+def test_literal(case):
+    pred, target, keywords, expected = case.literal
+    pred, target = torch.tensor(pred), torch.tensor(target)
+    pred = pred[None] if pred.ndim == 3 else pred[None, None]
+    assert case.function(pred, target[None, None], **keywords).item() == pytest.approx(expected, rel=1e-6)
+
+
+# ---- gradients -------------------------------------------------------------------------------------
+
+
+@every
+def test_gradcheck(case):
+    pred, target = case.inputs(2, (12, 13), torch.float64)
+    pred.requires_grad_()
+    for keywords in ({}, *case.variants[-1:]):
+        assert torch.autograd.gradcheck(
+            case.module(reduction="none", **keywords), (pred, target), fast_mode=True
+        )
+
+
+@every
+def test_batch_independence(case):
+    loss = case.module(reduction="none")
+
+    @settings(max_examples=12, deadline=None)
+    @given(
+        batch=st.integers(2, 4),
+        height=st.integers(1, 25),
+        width=st.integers(1, 25),
+        seed=st.integers(0, 99),
+        which=st.integers(0, 3),
+    )
+    def check(batch, height, width, seed, which):
+        pred, target = case.inputs(batch, (height, width), torch.float64, seed)
+        which %= batch
+        alone = loss(pred[which : which + 1], target[which : which + 1])
+        torch.testing.assert_close(loss(pred, target)[which : which + 1], alone, rtol=1e-10, atol=1e-12)
+
+    check()
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.density], ids=str)
+@pytest.mark.parametrize("stride", [2, 4])
+def test_stride_law(case, stride):
+    pred, target = maps(2, (32, 40), torch.float64)
+    at_stride = case.module(stride=stride)(sum_pool(pred, stride), sum_pool(target, stride))
+    averaged = case.module()(F.avg_pool2d(pred, stride), F.avg_pool2d(target, stride))
+    torch.testing.assert_close(at_stride, averaged, rtol=1e-10, atol=0)
+
+
+@every
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (9, 2), (5, 3), (11, 11), (23, 46), (47, 1)], ids=str)
+def test_any_size(case, size):
+    pred, target = case.inputs(1, size)
+    pred.requires_grad_()
+    value = case.module()(pred, target)
+    value.backward()
+    assert value.isfinite()
+    assert pred.grad.isfinite().all()
+
+
+@every
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1e-9, 1.0, 1e4])
+@pytest.mark.parametrize("nobody", [True, False])
+def test_empty_and_extreme_maps_stay_finite(case, scale, nobody):
+    pred, target = case.inputs(2, (24, 25))
+    pred = (pred * scale).requires_grad_()
+    target = torch.zeros_like(target) if nobody else target
+    value = case.module()(pred, target)
+    value.backward()
+    assert value.isfinite()
+    assert pred.grad.isfinite().all()
+
+
+# ---- precision -------------------------------------------------------------------------------------
+
+
+def ten_thousand_people(
+    inputs: Callable[..., tuple[Tensor, Tensor]], dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    pred, target = inputs(1, (48, 64), torch.float32)
+    if inputs is maps:
+        pred, target = pred / pred.sum() * 10_000, target / target.sum() * 10_000
+    return pred.to(dtype), target.to(dtype) if target.is_floating_point() else target
+
+
+@every
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16], ids=str)
+def test_autocast_computes_in_float32(case, half):
+    loss = case.module()
+    pred, target = ten_thousand_people(case.inputs, torch.float32)
+    expected = loss(pred, target)
+    with torch.autocast("cpu", dtype=half):
+        value = loss(pred, target)
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, expected, rtol=1e-6, atol=0)
+
+
+@every
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("autocast", [True, False])
+def test_half_precision_inputs(case, half, autocast):
+    loss = case.module()
+    pred, target = ten_thousand_people(case.inputs, half)
+    expected = loss(pred.float(), target.float() if target.is_floating_point() else target)
+    pred.requires_grad_()
+    with torch.autocast("cpu", dtype=half, enabled=autocast):
+        value = loss(pred, target)
+    value.backward()
+    assert value.dtype == torch.float32
+    assert pred.grad.dtype == half
+    assert pred.grad.isfinite().all()
+    # our stand-in for a network computes in half precision itself; the others are compared exactly
+    tolerance = 2e-2 if case.name == "CFANetLoss" else 1e-6
+    torch.testing.assert_close(value, expected, rtol=tolerance, atol=0)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.density], ids=str)
+def test_maps_may_differ_in_type(case):
+    pred, target = maps(1, (16, 16), torch.float64)
+    assert case.module()(pred.float(), target).dtype == torch.float64
+    assert case.module()(pred.bfloat16(), target.float()).dtype == torch.float32
+
+
+# ---- compilers -------------------------------------------------------------------------------------
+
+
+@every
+def test_compiles_as_one_graph(case):
+    torch._dynamo.reset()
+    loss = case.module()
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    pred, target = case.inputs(2, (24, 26))
+    a, b = pred.clone().requires_grad_(), pred.clone().requires_grad_()
+    plain, fast = loss(a, target), compiled(b, target)
+    plain.backward()
+    fast.backward()
+    torch.testing.assert_close(fast, plain)
+    torch.testing.assert_close(b.grad, a.grad)
+
+
+@every
+def test_exports(case):
+    loss = case.module()
+    pred, target = case.inputs(2, (24, 26))
+    program = torch.export.export(loss, (pred, target))
+    other = case.inputs(2, (24, 26), seed=1)
+    torch.testing.assert_close(program.module()(*other), loss(*other))
+
+
+def test_exports_for_any_size():
+    loss = BSL(levels=2)
+    sizes = dict.fromkeys((0, 2, 3), torch.export.Dim.AUTO)
+    program = torch.export.export(loss, maps(2, (24, 26)), dynamic_shapes=(sizes, sizes))
+    other = maps(3, (31, 40))
+    torch.testing.assert_close(program.module()(*other), loss(*other))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="no C++ compiler for Inductor")
+def test_inductor_agrees():
+    torch._dynamo.reset()
+    loss = SSIMPyramidLoss(levels=1, window_size=3)
+    pred, target = maps(1, (12, 13))
+    a, b = pred.clone().requires_grad_(), pred.clone().requires_grad_()
+    plain, fast = loss(a, target), torch.compile(loss, fullgraph=True)(b, target)
+    plain.backward()
+    fast.backward()
+    torch.testing.assert_close(fast, plain)
+    torch.testing.assert_close(b.grad, a.grad)
+
+
+# ---- manners ---------------------------------------------------------------------------------------
+
+
+@every
+def test_inputs_stay_as_they_were(case):
+    pred, target = case.inputs(1, (12, 13))
+    before = pred.clone(), target.clone()
+    case.module()(pred, target)
+    assert torch.equal(pred, before[0])
+    assert torch.equal(target, before[1])
+
+
+@every
+def test_memory_layout_makes_no_difference(case):
+    pred, target = case.inputs(2, (20, 21))
+    loss = case.module()
+    turned = (each.transpose(-1, -2).contiguous().transpose(-1, -2) for each in (pred, target))
+    torch.testing.assert_close(loss(*turned), loss(pred, target))
+
+
+@every
+def test_copies_and_pickles(case):
+    pred, target = case.inputs(1, (12, 13))
+    loss = case.module(reduction="sum")
+    assert not loss.state_dict()
+    for again in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
+        assert torch.equal(again(pred, target), loss(pred, target))
+    assert "reduction='sum'" in repr(loss)
+
+
+@every
+def test_bad_input_is_answered_in_words(case):
+    pred, target = case.inputs(2, (12, 13))
+    loss = case.module()
+    with pytest.raises(UnknownNameError, match="did you mean 'mean'"):
+        case.module(reduction="maen")
+    with pytest.raises(ShapeError, match=r"expected .*got \(2, 12, 13\)"):
+        loss(pred[:, 0], target[:, 0])
+    with pytest.raises(ShapeError, match=r"expected .* got \(2, 1, 12, 12\)"):
+        loss(pred, target[..., :-1])
+    with pytest.raises(DTypeError, match=r"expected .*got torch\.int"):
+        loss(pred.int(), target)
+    with pytest.raises(DTypeError, match=r"expected .*got torch\.int32"):
+        loss(pred, target.int())
+    with pytest.raises(TypeError):
+        case.module(reducton="mean")
+
+
+@every
+@pytest.mark.parametrize("shape", [(0, 12, 13), (2, 0, 13)], ids=str)
+def test_nothing_at_all_is_refused(case, shape):
+    pred, target = case.inputs(1, (12, 13))
+    batch, height, _ = shape
+    with pytest.raises(ShapeError, match="at least one image and one cell"):
+        case.module()(
+            pred[:batch, :, :height].expand(batch, -1, -1, -1),
+            target[:batch, :, :height].expand(batch, -1, -1, -1),
+        )
+
+
+@every_function
+def test_bad_reduction_of_the_function(case):
+    with pytest.raises(UnknownNameError, match="did you mean 'none'"):
+        case.function(*case.inputs(1, (12, 13)), reduction="non")

@@ -1,11 +1,11 @@
 """From a configuration's data section to the training and the validation images."""
 
 import inspect
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from crowdkit.data import (
     Compose,
@@ -35,20 +35,39 @@ def open_dataset(config: DataConfig, *, split: str = "train") -> CrowdData:
     Raises:
         ConfigError: If the root is missing or an option is unknown.
     """
-    makers: dict[str, Any] = {
-        "synthetic": SyntheticCrowd,
-        "folder": CrowdFolder,
-        "shanghaitech": ShanghaiTech,
-    }
-    maker = makers[config.dataset]
-    if config.dataset == "shanghaitech":
-        _check_options(maker, config, ())
-        return maker(_root(config), part=config.part, split=split)  # type: ignore[no-any-return]
+    if config.dataset == "synthetic":
+        _check_options(SyntheticCrowd, config, taken=("split", "transform"))
+        return _Drawn(SyntheticCrowd(**{"length": 100, **_tuples(config.options)}, split=split))
+    if not config.root:
+        raise ConfigError(
+            "data.root: expected the data set's folder, got nothing; pass --set data.root=FOLDER"
+        )
     if config.dataset == "folder":
-        _check_options(maker, config, ("root", "split"))
-        return maker(_root(config), split=split, **config.options)  # type: ignore[no-any-return]
-    _check_options(maker, config, ("split",))
-    return maker(**{"length": 100, **_tuples(config.options)}, split=split)  # type: ignore[no-any-return]
+        _check_options(CrowdFolder, config, taken=("root", "split", "transform"))
+        return CrowdFolder(config.root, split=split, **config.options)
+    _check_options(ShanghaiTech, config, taken=("root", "part", "split", "transform"))
+    return ShanghaiTech(config.root, part=config.part, split=split, **config.options)
+
+
+class _Drawn(Dataset[Sample]):
+    """Scenes that are drawn once and kept as bytes: drawing one takes as long as learning from it."""
+
+    def __init__(self, scenes: SyntheticCrowd) -> None:
+        self.scenes = scenes
+        self.name, self.split, self.names = scenes.name, scenes.split, scenes.names
+        self.sigma_rule = scenes.sigma_rule
+        self.annotation, self.size, self.count = scenes.annotation, scenes.size, scenes.count
+        self._kept: dict[int, Sample] = {}
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, index: int) -> Sample:
+        if index not in self._kept:
+            sample = self.scenes[index]
+            self._kept[index] = sample._replace(image=sample.image.mul(255).round().to(torch.uint8))
+        sample = self._kept[index]
+        return sample._replace(image=sample.image.to(torch.float32) / 255)
 
 
 def open_split(config: DataConfig, split: str) -> CrowdData:
@@ -123,18 +142,8 @@ def true_map(sample: Sample, rule: SigmaRule, stride: int) -> Tensor:
     ]
 
 
-def _root(config: DataConfig) -> Path:
-    if not config.root:
-        raise ConfigError(
-            "data.root: expected the data set's folder, got nothing; pass --set data.root=FOLDER"
-        )
-    return Path(config.root)
-
-
-def _check_options(maker: Any, config: DataConfig, taken: tuple[str, ...]) -> None:
+def _check_options(maker: type, config: DataConfig, *, taken: tuple[str, ...]) -> None:
     known = [each for each in inspect.signature(maker).parameters if each not in taken]
-    if config.dataset == "shanghaitech":
-        known = []
     for key in config.options:
         if key not in known:
             raise ConfigError(str(unknown_name("data.options", key, known)))

@@ -1,0 +1,75 @@
+"""``crowdkit check``."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from crowdkit.cli.options import Commands, add_json, command, print_json
+
+_TEXT = """Look at every image and annotation of a data set and say what is in it and what is wrong.
+
+Exit code 1 if an image cannot be used: unreadable, without its annotation, or with heads that are not numbers.
+Heads outside their image, duplicates and images without people are told."""
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand.
+
+    Args:
+        commands: Where to.
+    """
+    parser = command(
+        commands, "check", run, text=_TEXT, example="crowdkit check shanghaitech data/ShanghaiTech --part B"
+    )
+    parser.add_argument("dataset", choices=("shanghaitech", "folder"), help="the kind of data set")
+    parser.add_argument("root", type=Path, help="its folder")
+    parser.add_argument("--part", choices=("A", "B"), default="A", help="part of ShanghaiTech (A)")
+    parser.add_argument("--split", choices=("train", "test"), default="train", help="split (train)")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check.
+
+    Args:
+        args: The arguments.
+
+    Returns:
+        The exit code.
+    """
+    from tqdm import tqdm
+
+    from crowdkit.data import check_dataset
+    from crowdkit.engine import DataConfig, open_dataset
+
+    config = DataConfig(dataset=args.dataset, root=str(args.root), part=args.part)
+    report = check_dataset(
+        open_dataset(config, split=args.split),
+        progress=lambda places: tqdm(places, unit="image", disable=args.json, leave=False),
+    )
+    if args.json:
+        print_json(report.to_dict())
+        return 0 if report.ok else 1
+    print(f"{report.dataset}, split {report.split}")
+    print(f"  images      {report.images} ({report.greyscale} greyscale)")
+    print(f"  people      {report.people}, {report.fewest} to {report.most} an image")
+    shown = [f"{count} of {size}" for size, count in list(report.sizes.items())[:3]]
+    rest = len(report.sizes) - len(shown)
+    print(f"  sizes       {', '.join(shown)}{f' and {rest} other sizes' if rest else ''} (height x width)")
+    print(f"  clamped     {report.heads('clamped')} heads less than a pixel outside, moved onto the image")
+    print(f"  dropped     {report.heads('outside')} heads further outside")
+    print(f"  duplicates  {report.heads('duplicate heads')} heads at the very place of another")
+    findings = [each for each in report.issues if each.severity != "note"]
+    for severity, kinds in _by_severity(findings).items():
+        print(f"{severity}s: " + ", ".join(f"{count} x {kind}" for kind, count in kinds.items()))
+    for each in [each for each in findings if each.severity == "error"]:
+        print(f"  {each.message}")
+    print("ok" if report.ok else "not ok: repair or remove these images")
+    return 0 if report.ok else 1
+
+
+def _by_severity(findings: list) -> dict[str, Counter[str]]:
+    counted: dict[str, Counter[str]] = {}
+    for each in findings:
+        counted.setdefault(each.severity, Counter())[each.kind] += 1
+    return counted

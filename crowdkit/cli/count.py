@@ -1,0 +1,102 @@
+"""``crowdkit count``."""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
+
+_TEXT = """Count the people in images and show where they are.
+
+Prints a line an image; --out writes each image with the estimated density laid over it. A file that cannot be
+read is told at the end, and the exit code is then 1."""
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand.
+
+    Args:
+        commands: Where to.
+    """
+    example = "crowdkit count photos/ --model runs/b/best --out overlays --csv counts.csv"
+    parser = command(commands, "count", run, text=_TEXT, example=example)
+    parser.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER", help="images, or folders of them"
+    )
+    parser.add_argument(
+        "--model", type=Path, required=True, metavar="FOLDER", help="a model's folder, or a run's"
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write overlays here")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write path, count, height and width here")
+    parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
+    add_device(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count.
+
+    Args:
+        args: The arguments.
+
+    Returns:
+        The exit code.
+    """
+    from crowdkit.data import read_image
+    from crowdkit.engine import predict
+    from crowdkit.models import load_model
+    from crowdkit.pictures import overlay, save_image
+
+    is_run = (args.model / "best").is_dir()
+    model = load_model(args.model / "best" if is_run else args.model)
+    skipped: list[str] = []
+    rows: list[dict[str, str | float | int | None]] = []
+    names: set[str] = set()
+    found = predict(
+        model,
+        args.images,
+        device=args.device or "auto",
+        precision=args.precision,
+        progress=not args.json and sys.stderr.isatty(),
+        skipped=skipped,
+    )
+    for each in found:
+        picture = None
+        if args.out is not None and each.path is not None:
+            picture = args.out / f"{_unused(each.path.stem, names)}.png"
+            save_image(overlay(read_image(each.path, orient=True), each.density), picture)
+        height, width = each.size
+        rows.append(
+            {
+                "path": str(each.path),
+                "count": round(each.count, 2),
+                "height": height,
+                "width": width,
+                "overlay": None if picture is None else str(picture),
+            }
+        )
+        if not args.json:
+            print(f"{each.count:10.1f}  {each.path}")
+    if args.csv is not None:
+        with args.csv.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, ["path", "count", "height", "width", "overlay"])
+            writer.writeheader()
+            writer.writerows(rows)
+    total = round(sum(float(row["count"] or 0) for row in rows), 2)
+    if args.json:
+        print_json({"images": rows, "total": total, "skipped": skipped})
+    elif len(rows) > 1:
+        print(f"{total:10.1f}  in {len(rows)} images")
+    for message in skipped:
+        print(f"skipped: {message}", file=sys.stderr)
+    return 1 if skipped else 0
+
+
+def _unused(stem: str, names: set[str]) -> str:
+    name, number = stem, 1
+    while name in names:
+        number += 1
+        name = f"{stem}-{number}"
+    names.add(name)
+    return name

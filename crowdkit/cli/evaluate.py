@@ -1,0 +1,84 @@
+"""``crowdkit evaluate``."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
+
+_TEXT = """Measure a trained model on whole images, beside "always predict the training mean".
+
+A run's folder brings its own data and is measured on its validation images; a model's folder needs --data. The
+figures say which split they come from. Never choose a model by its figures on the test split."""
+
+
+def add(commands: Commands) -> None:
+    """Add the subcommand.
+
+    Args:
+        commands: Where to.
+    """
+    parser = command(commands, "evaluate", run, text=_TEXT, example="crowdkit evaluate runs/b")
+    parser.add_argument("folder", type=Path, metavar="RUN_OR_MODEL", help="a run's folder, or a model's")
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="the data section: dataset=folder root=photos, or part=A; a run's own by default",
+    )
+    parser.add_argument("--split", choices=("val", "train", "test"), default="val", help="which images (val)")
+    parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
+    parser.add_argument("--workers", type=int, default=0, help="processes that load images")
+    add_device(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate.
+
+    Args:
+        args: The arguments.
+
+    Returns:
+        The exit code.
+    """
+    from crowdkit.engine import evaluate, load_config, mean_baseline, open_split, results_table
+    from crowdkit.engine.distributed import process_group
+    from crowdkit.engine.sources import resizing
+    from crowdkit.errors import ConfigError
+    from crowdkit.models import load_model
+
+    is_run = (args.folder / "config.toml").exists()
+    if not is_run and not args.data:
+        raise ConfigError(
+            f"--data: expected the data for the model in {args.folder}, got nothing; a run's folder (with config.toml) "
+            "knows its own, a model needs for example --data dataset=folder root=photos"
+        )
+    overrides = [f"data.{each}" for each in args.data]
+    data = load_config(args.folder / "config.toml" if is_run else None, overrides).data
+    model = load_model(args.folder / "best" if is_run else args.folder)
+    with process_group(args.device or "auto") as process:
+        images = open_split(data, args.split)
+        resize = resizing(data)
+        leader = process.rank == 0
+        result = evaluate(
+            model,
+            images,
+            sigma=data.sigma,
+            transform=resize,
+            device=process.device,
+            precision=args.precision,
+            workers=args.workers,
+            progress=leader and not args.json,
+        )
+        mean = mean_baseline(
+            open_split(data, "train"), images, sigma=data.sigma, transform=resize, stride=model.stride
+        )
+    if not leader:
+        return 0
+    if args.json:
+        print_json({"model": result.to_dict(), "mean": mean.to_dict(), "data": asdict(data)})
+    else:
+        print(results_table({"model": result, "predict mean": mean}))
+    return 0

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -106,11 +106,10 @@ def _opened(path: Path) -> "Iterator[Image]":
     import PIL.Image
 
     # Pillow's limit guards web servers against bombs; crowd photographs are honestly large.
-    quiet: Any = (UserWarning, PIL.Image.DecompressionBombWarning)
     try:
         with warnings.catch_warnings():
-            for category in quiet:
-                warnings.simplefilter("ignore", category)
+            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", UserWarning)  # damaged EXIF data and the like
             with PIL.Image.open(path) as image:
                 yield image
     except FileNotFoundError as error:

@@ -179,20 +179,26 @@ def _check_points(
     finite = points.isfinite().all(dim=1)
     bad = int((~finite).sum())
     if bad:
-        issues.append(issue("not finite", f"{where}: {bad} heads with NaN or infinity", bad))
+        issues.append(issue("not finite", f"{where}: {_heads(bad)} with NaN or infinity", bad))
     points = points[finite]
     again = len(points) - len(set(map(tuple, points.tolist())))
     if again:
-        issues.append(issue("duplicate heads", f"{where}: {again} heads at the very place of another", again))
+        issues.append(
+            issue("duplicate heads", f"{where}: {_heads(again)} at the very place of another", again)
+        )
     if size is None:
         return None, issues
     on_canvas = to_canvas(points, size)
     if on_canvas.dropped:
-        message = f"{where}: {on_canvas.dropped} heads a pixel or more outside the image are dropped"
+        message = f"{where}: {_heads(on_canvas.dropped)} a pixel or more outside the image, dropped"
         issues.append(issue("outside", message, on_canvas.dropped))
     if on_canvas.clamped:
-        message = f"{where}: {on_canvas.clamped} heads less than a pixel outside are moved onto the image"
+        message = f"{where}: {_heads(on_canvas.clamped)} less than a pixel outside, moved onto the image"
         issues.append(issue("clamped", message, on_canvas.clamped))
     if not len(on_canvas.points):
         issues.append(issue("empty", f"{where}: nobody in the image"))
     return len(on_canvas.points), issues
+
+
+def _heads(number: int) -> str:
+    return "1 head" if number == 1 else f"{number} heads"

@@ -57,10 +57,10 @@ def read_mat_frames(path: Path) -> list[Tensor]:
 def _load(path: Path) -> dict[str, Any]:
     from scipy.io.matlab import MatReadError, loadmat
 
+    if not path.is_file():
+        raise DataError(f"{path}: expected an annotation file, got no such file; check the path")
     try:
-        content = loadmat(path)  # type: ignore[no-untyped-call]
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: expected an annotation file, got no such file; check the path") from error
+        content = loadmat(path, appendmat=False)  # type: ignore[no-untyped-call]
     except NotImplementedError as error:
         raise DataError(f"{path}: expected MATLAB 5 to 7, got 7.3 (HDF5); save it with -v7") from error
     except (MatReadError, OSError, ValueError, TypeError, EOFError) as error:

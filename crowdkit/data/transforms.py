@@ -15,6 +15,7 @@ from crowdkit.data._torchvision import functional
 from crowdkit.data.geometry import flip_points, inside, resize_points, shift_points
 from crowdkit.data.sample import Sample
 from crowdkit.errors import ArgumentError, ShapeError
+from crowdkit.targets import sigma_rule
 
 
 class Transform(Protocol):
@@ -261,19 +262,16 @@ class GaussianSigma:
         if isinstance(rule, int | float) and not rule > 0:
             raise ArgumentError(f"rule: expected a sigma above 0 pixels, got {rule!r}")
         if isinstance(rule, str):
-            from crowdkit.targets import sigma_rule
-
-            self._sigmas: Any = sigma_rule(rule)
-        else:
-            self._sigmas = rule
+            sigma_rule(rule)  # an unknown name fails here; only the name is kept, so that workers can have it
         self.rule = rule
 
     def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:  # noqa: ARG002
         """Set ``sample.sigma``."""
-        if callable(self._sigmas):
-            sigma = self._sigmas(sample.points, _size(sample))
+        rule = sigma_rule(self.rule) if isinstance(self.rule, str) else self.rule
+        if callable(rule):
+            sigma = rule(sample.points, _size(sample))
         else:
-            sigma = sample.points.new_full((len(sample.points),), float(self._sigmas))
+            sigma = sample.points.new_full((len(sample.points),), float(rule))
         if sigma.shape != (len(sample.points),):
             raise ShapeError(
                 f"rule: expected one sigma for each of {len(sample.points)} heads, got {tuple(sigma.shape)}"

@@ -102,7 +102,7 @@ class CrowdFolder(CrowdDataset):
         if self._table is not None:
             points = self._table.get(record.image.name, self._table.get(record.name))
             if points is not None:
-                return points
+                return points.clone()
         elif record.annotation.is_file():
             return read_points(record.annotation, convention=self.convention)
         if self.missing == "empty":

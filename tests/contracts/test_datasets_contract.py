@@ -1,0 +1,177 @@
+"""What every data set keeps. A new one needs a row in ``DATASETS``."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.io import savemat
+from torch.utils.data import DataLoader
+
+import crowdkit.data
+from crowdkit.data import (
+    CrowdData,
+    CrowdFolder,
+    HorizontalFlip,
+    ShanghaiTech,
+    Subset,
+    SyntheticCrowd,
+    collate,
+    split_train_val,
+)
+from crowdkit.targets import density_map, sigma_rule
+
+SIZE = (48, 64)
+HEADS = [[1.0, 1.0], [64.0, 48.0], [20.25, 30.5], [0.2, 7.0]]
+
+
+def jpeg(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    seed = sum(path.name.encode())
+    pixels = np.random.default_rng(seed).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+def shanghaitech(folder: Path, **options: Any) -> ShanghaiTech:
+    for number in range(1, 12):
+        jpeg(folder / f"part_A/train_data/images/IMG_{number}.jpg")
+        info = np.empty((1, 1), dtype=object)
+        info[0, 0] = {"location": np.array(HEADS[: number % 5]), "number": 0}
+        path = folder / f"part_A/train_data/ground-truth/GT_IMG_{number}.mat"
+        path.parent.mkdir(exist_ok=True)
+        savemat(path, {"image_info": info})
+    return ShanghaiTech(folder, **options)
+
+
+def folder_of_photos(folder: Path, **options: Any) -> CrowdFolder:
+    for number in range(1, 12):
+        jpeg(folder / f"photo{number}.jpg")
+        rows = "".join(f"{x - 0.5},{y - 0.5}\n" for x, y in HEADS[: number % 5])
+        (folder / f"photo{number}.csv").write_text("x,y\n" + rows)
+    return CrowdFolder(folder, **options)
+
+
+def synthetic(folder: Path, **options: Any) -> SyntheticCrowd:
+    return SyntheticCrowd(11, size=SIZE, people=(0, 8), **options)
+
+
+def subset(folder: Path, **options: Any) -> Subset:
+    return Subset(synthetic(folder), [10, 2, 3, 4], **options)
+
+
+DATASETS: dict[str, Callable[..., CrowdData]] = {
+    "ShanghaiTech": shanghaitech,
+    "CrowdFolder": folder_of_photos,
+    "SyntheticCrowd": synthetic,
+    "Subset": subset,
+}
+# Public names that are no data set: tested in tests/data and in the contract of the transforms.
+OTHERS = {
+    "Annotation", "Batch", "CrowdData", "CrowdDataset", "Issue", "Points", "Record", "Report", "Sample",
+    "check_dataset", "collate", "read_image", "read_points", "read_size", "split_train_val", "to_canvas",
+}  # fmt: skip
+TRANSFORMS = {
+    "Compose", "GaussianSigma", "HorizontalFlip", "Pad", "RandomCrop", "Resize", "Transform",
+}  # fmt: skip
+
+
+@pytest.fixture(params=DATASETS)
+def build(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., CrowdData]:
+    return lambda **options: DATASETS[request.param](tmp_path, **options)
+
+
+def test_every_public_name_has_a_row() -> None:
+    assert set(crowdkit.data.__all__) == DATASETS.keys() | OTHERS | TRANSFORMS
+    for name in crowdkit.data.__all__:
+        assert getattr(crowdkit.data, name).__doc__
+
+
+def test_attributes(build: Callable[..., CrowdData]) -> None:
+    dataset = build()
+    assert isinstance(dataset.name, str)
+    assert dataset.split in ("train", "val", "test")
+    assert len(dataset.names) == len(dataset) == len(set(dataset.names))
+    sigma_rule(dataset.sigma_rule)
+
+
+def test_samples_are_in_the_house_form(build: Callable[..., CrowdData]) -> None:
+    dataset = build()
+    for index in range(len(dataset)):
+        image, points, meta, sigma = dataset[index]
+        assert image.dtype == points.dtype == torch.float32
+        assert image.shape == (3, *dataset.size(index))
+        assert 0 <= image.min() < image.max() <= 1
+        assert points.shape == (dataset.count(index), 2)
+        H, W = dataset.size(index)
+        assert ((points >= 0) & (points < torch.tensor([W, H]))).all()
+        assert sigma is None
+        assert {"name", "path", "dataset", "split", "clamped", "dropped"} <= meta.keys()
+        assert (meta["name"], meta["dataset"], meta["split"]) == (
+            dataset.names[index],
+            dataset.name,
+            dataset.split,
+        )
+
+
+def test_annotation_is_the_samples(build: Callable[..., CrowdData]) -> None:
+    dataset = build()
+    for index in range(len(dataset)):
+        annotation, sample = dataset.annotation(index), dataset[index]
+        assert torch.equal(annotation.points, sample.points)
+        assert (annotation.clamped, annotation.dropped) == (sample.meta["clamped"], sample.meta["dropped"])
+
+
+def test_reading_twice_gives_the_same_and_shares_nothing(build: Callable[..., CrowdData]) -> None:
+    dataset = build()
+    first = dataset[3]
+    image, points = first.image.clone(), first.points.clone()
+    first.image.zero_()
+    first.points.fill_(-1)
+    first.meta.clear()
+    dataset.annotation(3).points.fill_(-1)
+    assert torch.equal(dataset[3].image, image)
+    assert torch.equal(dataset[3].points, points)
+    assert torch.equal(dataset.annotation(3).points, points)
+
+
+def test_pickles(build: Callable[..., CrowdData]) -> None:
+    dataset = build(transform=HorizontalFlip(1.0))
+    again = pickle.loads(pickle.dumps(dataset))
+    assert torch.equal(again[1].image, dataset[1].image)
+    assert again.names == dataset.names
+
+
+def test_negative_and_too_large_indices(build: Callable[..., CrowdData]) -> None:
+    dataset = build()
+    assert dataset[-1].meta["name"] == dataset.names[-1]
+    with pytest.raises(IndexError):
+        dataset[len(dataset)]
+
+
+def test_transform_changes_samples_and_not_annotations(build: Callable[..., CrowdData]) -> None:
+    plain, flipped = build(), build(transform=HorizontalFlip(1.0))
+    assert torch.equal(flipped[3].image, plain[3].image.flip(-1))
+    assert torch.equal(flipped.annotation(3).points, plain.annotation(3).points)
+    assert flipped.size(3) == plain.size(3)
+
+
+def test_splits_and_density_maps(build: Callable[..., CrowdData]) -> None:
+    train, val = split_train_val(build(), fraction=0.25)
+    assert sorted(train.names + val.names) == sorted(build().names)
+    for part in (train, val):
+        for index in range(len(part)):
+            points = part.annotation(index).points
+            density = density_map(points, part.size(index), sigma=4.0)
+            torch.testing.assert_close(float(density.sum()), float(part.count(index)), atol=1e-3, rtol=0)
+
+
+def test_loads_in_batches_with_workers(build: Callable[..., CrowdData]) -> None:
+    dataset = build()
+    loader = DataLoader(dataset, batch_size=3, num_workers=1, collate_fn=collate)
+    batches = list(loader)
+    assert sum(len(batch.points) for batch in batches) == len(dataset)
+    assert torch.equal(batches[0].images[1], dataset[1].image)

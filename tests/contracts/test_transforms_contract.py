@@ -1,0 +1,110 @@
+"""What every transform keeps. A new one needs a row in ``TRANSFORMS``."""
+
+import pickle
+
+import pytest
+import torch
+from torch import Tensor
+
+import crowdkit.data
+from crowdkit.data import Compose, GaussianSigma, HorizontalFlip, Pad, RandomCrop, Resize, Sample, Transform
+
+TRANSFORMS: dict[str, list[Transform]] = {
+    "Compose": [
+        Compose([]),
+        Compose([Resize(size=(50, 30)), RandomCrop(0.5), HorizontalFlip(0.5), Pad(left=3)]),
+    ],
+    "RandomCrop": [RandomCrop(0.5), RandomCrop(1.0), RandomCrop((16, 24)), RandomCrop((100, 100))],
+    "HorizontalFlip": [HorizontalFlip(), HorizontalFlip(1.0), HorizontalFlip(0.0)],
+    "Resize": [Resize(size=(31, 77)), Resize(short_side_min=64), Resize(long_side_max=20)],
+    "Pad": [Pad(), Pad(left=1, top=2, right=3, bottom=4, fill=0.5), Pad(multiple=32)],
+    "GaussianSigma": [GaussianSigma(4.0), GaussianSigma("cfanet-sha")],
+}
+KEEP_ALL = ("HorizontalFlip", "Resize", "Pad", "GaussianSigma")
+ROWS = [pytest.param(name, each, id=repr(each)) for name, row in TRANSFORMS.items() for each in row]
+ALL = pytest.mark.parametrize(("name", "transform"), ROWS)
+
+
+def sample(points: Tensor | None = None) -> Sample:
+    generator = torch.Generator().manual_seed(3)
+    if points is None:
+        corners = torch.tensor([[0.0, 0.0], [49.999996, 39.999996], [25.0, 20.0]])
+        points = torch.cat([corners, torch.rand(40, 2, generator=generator) * torch.tensor([50.0, 40.0])])
+    sigma = torch.arange(1.0, 1 + len(points))
+    return Sample(torch.rand(3, 40, 50, generator=generator), points, {"name": "a"}, sigma)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_every_public_transform_has_a_row() -> None:
+    public = {name for name in crowdkit.data.__all__ if hasattr(crowdkit.data.transforms, name)}
+    found = {name for name in public if getattr(crowdkit.data, name).__module__ == "crowdkit.data.transforms"}
+    assert found - {"Transform"} == TRANSFORMS.keys()
+
+
+@ALL
+def test_heads_stay_on_the_canvas_and_are_not_made_up(name: str, transform: Transform) -> None:
+    for seed in range(5):
+        before, after = sample(), transform(sample(), seeded(seed))
+        H, W = after.image.shape[1:]
+        assert ((after.points >= 0) & (after.points < torch.tensor([W, H]))).all()
+        assert len(after.points) <= len(before.points)
+        if name in KEEP_ALL:
+            assert len(after.points) == len(before.points)
+
+
+@ALL
+def test_form_is_kept(name: str, transform: Transform) -> None:
+    after = transform(sample(), seeded())
+    assert isinstance(after, Sample)
+    assert after.image.dtype == after.points.dtype == torch.float32
+    assert after.image.ndim == 3
+    assert 0 <= after.image.min() <= after.image.max() <= 1
+    assert after.sigma is not None
+    assert after.sigma.shape == (len(after.points),)
+    assert after.meta["name"] == "a"
+
+
+@ALL
+def test_inputs_are_unchanged(name: str, transform: Transform) -> None:
+    before = sample()
+    transform(before, seeded())
+    fresh = sample()
+    assert torch.equal(before.image, fresh.image)
+    assert torch.equal(before.points, fresh.points)
+    assert before.meta == fresh.meta
+
+
+@ALL
+def test_an_image_without_people(name: str, transform: Transform) -> None:
+    after = transform(sample(torch.zeros(0, 2)), seeded())
+    assert after.points.shape == (0, 2)
+    assert after.sigma is not None
+    assert after.sigma.shape == (0,)
+
+
+@ALL
+def test_sigma_is_not_needed(name: str, transform: Transform) -> None:
+    after = transform(sample()._replace(sigma=None), seeded())
+    assert (after.sigma is not None) == (name == "GaussianSigma")
+
+
+@ALL
+def test_the_generator_decides(name: str, transform: Transform) -> None:
+    one, two = transform(sample(), seeded(5)), transform(sample(), seeded(5))
+    assert torch.equal(one.image, two.image)
+    assert torch.equal(one.points, two.points)
+    torch.manual_seed(5)
+    three = transform(sample())
+    torch.manual_seed(5)
+    assert torch.equal(three.image, transform(sample()).image)
+
+
+@ALL
+def test_pickles(name: str, transform: Transform) -> None:
+    again = pickle.loads(pickle.dumps(transform))
+    assert torch.equal(again(sample(), seeded()).image, transform(sample(), seeded()).image)
+    assert repr(again) == repr(transform)
+    assert repr(transform).startswith(name)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from crowdkit.data.datasets.base import CrowdDataset
+from crowdkit.data.datasets.base import CrowdData, CrowdDataset
 from crowdkit.data.geometry import to_canvas
 from crowdkit.data.image import read_header, read_image
 from crowdkit.errors import ArgumentError, DataError
@@ -93,7 +93,7 @@ class Report:
 
 
 def check_dataset(
-    dataset: CrowdDataset,
+    dataset: CrowdData,
     *,
     progress: Callable[[Iterable[int]], Iterable[int]] | None = None,
 ) -> Report:

@@ -94,4 +94,4 @@ def test_progress_wraps_the_loop(shanghaitech: Path) -> None:
 
 def test_a_data_set_without_files_is_told() -> None:
     with pytest.raises(ArgumentError, match="CrowdDataset"):
-        check_dataset(SyntheticCrowd(2))  # type: ignore[arg-type]
+        check_dataset(SyntheticCrowd(2))

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from crowdkit.data import CrowdData
 from crowdkit.engine.config import TrainConfig
 from crowdkit.engine.distributed import all_gather, process_group
-from crowdkit.engine.evaluate import evaluate
+from crowdkit.engine.evaluation import evaluate
 from crowdkit.engine.feed import TrainingBatch
 from crowdkit.engine.interrupt import StopRequest, TrainingInterrupted
 from crowdkit.engine.log import MetricsLog

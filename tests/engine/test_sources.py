@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from crowdkit.data import SyntheticCrowd
+from crowdkit.engine import DataConfig, open_dataset, open_split
+from crowdkit.engine.sources import resizing, resolve_sigma
+from crowdkit.errors import ConfigError, UnknownNameError
+
+OPTIONS = {"length": 12, "size": [40, 48], "people": [1, 5], "seed": 4}
+
+
+def test_drawn_scenes_are_those_of_the_data_set():
+    scenes = open_dataset(DataConfig(dataset="synthetic", options=OPTIONS))
+    plain = SyntheticCrowd(12, size=(40, 48), people=(1, 5), seed=4)
+    for _ in range(2):
+        assert torch.equal(scenes[3].image, plain[3].image)
+        assert torch.equal(scenes[3].points, plain[3].points)
+    assert (len(scenes), scenes.count(3), scenes.size(3)) == (12, plain.count(3), (40, 48))
+
+
+def test_splits_share_no_scene():
+    config = DataConfig(dataset="synthetic", options=OPTIONS, val_fraction=0.25)
+    train, val, test = (open_split(config, split) for split in ("train", "val", "test"))
+    assert (train.split, val.split, test.split) == ("train", "val", "test")
+    assert (len(train), len(val), len(test)) == (9, 3, 12)
+    assert not set(train.names) & set(val.names)
+
+
+def test_unknown_options_and_a_missing_root():
+    with pytest.raises(ConfigError, match="did you mean 'people'"):
+        open_dataset(DataConfig(dataset="synthetic", options={"peoples": 3}))
+    with pytest.raises(ConfigError, match=r"data\.root"):
+        open_dataset(DataConfig())
+
+
+def test_resizing_is_optional():
+    scenes = SyntheticCrowd(1, size=(40, 48))
+    assert resizing(DataConfig())(scenes[0]).image.shape == (3, 40, 48)
+    assert resizing(DataConfig(short_side_min=80))(scenes[0]).image.shape == (3, 80, 96)
+
+
+def test_sigma_is_a_rule_a_name_or_a_number():
+    scenes = SyntheticCrowd(1, size=(40, 48))
+    points = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert resolve_sigma("auto", scenes).name == scenes.sigma_rule
+    assert resolve_sigma("csrnet-shb", scenes)(points, (40, 48)).tolist() == [15, 15]
+    assert resolve_sigma(2, scenes)(points, (40, 48)).tolist() == [2, 2]
+    with pytest.raises(UnknownNameError):
+        resolve_sigma("csrnet", scenes)
+    with pytest.raises(ConfigError, match="positive"):
+        resolve_sigma(-1.0, scenes)

@@ -1,0 +1,54 @@
+"""How Sphinx builds these pages; no network is needed."""
+
+import doctest
+
+import crowdkit
+
+project = "crowdkit"
+author = "The crowdkit developers"
+copyright = "2026, the crowdkit developers"
+release = version = crowdkit.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.doctest",
+]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"crowdkit {version}"
+html_copy_source = False
+
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "exclude-members": "extra_repr"}
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+napoleon_attr_annotations = False  # the signature has them
+
+# The same flags as pytest's, see pyproject.toml.
+doctest_default_flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+# A page's snippets share their names; the API pages import their room in a testsetup.
+doctest_test_doctest_blocks = "default"
+
+# Every cross-reference must resolve. Other packages' names cannot: that would take their inventories from
+# the network.
+nitpicky = True
+nitpick_ignore_regex = [
+    (r"py:.*", r"(torch|torchmetrics|torchvision|pathlib|os|collections\.abc)\..*"),
+    ("py:class", "Tensor|Image"),  # under TYPE_CHECKING in the pictures
+]
+
+
+def _skip(app, what, name, obj, skip, options):  # noqa: ARG001 - Sphinx's signature
+    # A NamedTuple's fields are told in the docstring's Attributes, not as "Alias for field number 0".
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", _skip)

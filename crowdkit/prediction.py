@@ -36,5 +36,5 @@ class Prediction(NamedTuple):
     # A tuple's own count() looks for an element; a count of people is what a user expects here.
     @property
     def count(self) -> Tensor:  # type: ignore[override]
-        """People in each image: ``density`` summed in float32, shape :math:`(B,)`."""
+        """People in each image, ``density`` summed in float32, shape :math:`(B,)`."""
         return count(self.density)

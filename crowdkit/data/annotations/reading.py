@@ -24,8 +24,9 @@ def read_points(path: str | Path, *, convention: Convention | None = None) -> Te
     """Read the heads of one image.
 
     Args:
-        path: A ``.csv`` or ``.txt`` table (:func:`read_csv`), a ``.json`` list or LabelMe file
-            (:func:`read_json`) or a ``.mat`` file (:func:`read_mat`).
+        path: A ``.csv`` or ``.txt`` table (:func:`~crowdkit.data.annotations.read_csv`), a ``.json`` list or
+            LabelMe file (:func:`~crowdkit.data.annotations.read_json`) or a ``.mat`` file
+            (:func:`~crowdkit.data.annotations.read_mat`).
         convention: Where the file puts the centre of the first pixel: ``"continuous"`` at (0.5, 0.5),
             ``"index"`` at (0, 0) and ``"matlab"`` at (1, 1). ``None`` is ``"matlab"`` for ``.mat`` files and
             ``"continuous"`` for others.
@@ -49,7 +50,7 @@ def read_table(path: str | Path, *, convention: Convention | None = None) -> dic
     Args:
         path: A COCO ``.json`` (:func:`read_coco`) or a ``.csv`` with a column for the image
             (:func:`read_csv_table`).
-        convention: As in :func:`read_points`.
+        convention: As in :func:`~crowdkit.data.read_points`.
 
     Returns:
         For every image's file name shape (N, 2), float64 (x, y) in continuous coordinates.

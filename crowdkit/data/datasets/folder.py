@@ -31,7 +31,7 @@ class CrowdFolder(CrowdDataset):
         split: ``"train"``, ``"val"`` or ``"test"``: what the images are for.
         missing: What an image without annotation is: an ``"error"`` when read, or ``"empty"`` of people.
         convention: Where the files put the centre of the first pixel, see
-            :func:`~crowdkit.data.annotations.read_points`.
+            :func:`~crowdkit.data.read_points`.
         orient: Turn images upright as their EXIF tag says; for annotations made on the upright image.
         sigma_rule: The rule for density maps.
         name: What the data set is called; the folder's name when ``None``.

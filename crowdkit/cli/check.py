@@ -3,13 +3,17 @@
 import argparse
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crowdkit.cli.options import Commands, add_json, command, print_json
 
+if TYPE_CHECKING:
+    from crowdkit.data.validate import Issue
+
 _TEXT = """Look at every image and annotation of a data set and say what is in it and what is wrong.
 
-Exit code 1 if an image cannot be used: unreadable, without its annotation, or with heads that are not numbers.
-Heads outside their image, duplicates and images without people are told."""
+Exit code 1 if an image cannot be used: unreadable, without its annotation, or with heads that
+are not numbers. Heads outside their image, duplicates and images without people are told."""
 
 
 def add(commands: Commands) -> None:
@@ -68,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
-def _by_severity(findings: list) -> dict[str, Counter[str]]:
+def _by_severity(findings: "list[Issue]") -> dict[str, Counter[str]]:
     counted: dict[str, Counter[str]] = {}
     for each in findings:
         counted.setdefault(each.severity, Counter())[each.kind] += 1

@@ -8,8 +8,8 @@ from crowdkit.cli.options import Commands, add_device, add_json, command, print_
 
 _TEXT = """Measure a trained model on whole images, beside "always predict the training mean".
 
-A run's folder brings its own data and is measured on its validation images; a model's folder needs --data. The
-figures say which split they come from. Never choose a model by its figures on the test split."""
+A run's folder brings its own data and is measured on its validation images; a model's folder needs --data.
+The figures say which split they come from. Never choose a model by its figures on the test split."""
 
 
 def add(commands: Commands) -> None:
@@ -52,8 +52,8 @@ def run(args: argparse.Namespace) -> int:
     is_run = (args.folder / "config.toml").exists()
     if not is_run and not args.data:
         raise ConfigError(
-            f"--data: expected the data for the model in {args.folder}, got nothing; a run's folder (with config.toml) "
-            "knows its own, a model needs for example --data dataset=folder root=photos"
+            f"--data: expected the data for the model in {args.folder}, got nothing; a run's folder (with "
+            "config.toml) knows its own, a model needs for example --data dataset=folder root=photos"
         )
     overrides = [f"data.{each}" for each in args.data]
     data = load_config(args.folder / "config.toml" if is_run else None, overrides).data

@@ -8,15 +8,17 @@ from crowdkit.cli.options import Commands, add_device, add_json, command, print_
 
 _TEXT = """Train a model as a TOML file says, or on the paper's recipe.
 
-The run's folder gets config.toml, metrics.jsonl, last.pt (to resume from) and best/ (the model with the lowest
-MAE on the validation images, for crowdkit evaluate and count). Ctrl-C finishes the step and leaves a run that
---resume continues as if nothing had happened. Several GPUs: torchrun --nproc-per-node=N -m crowdkit.cli train ...
+The run's folder gets config.toml, metrics.jsonl, last.pt to resume from, and best/: the model with the lowest
+MAE on the validation images, for crowdkit evaluate and count. Ctrl-C finishes the step and leaves a run that
+--resume continues as if nothing had happened.
+Several GPUs: torchrun --nproc-per-node=N -m crowdkit.cli train ...
 
 A TOML file has the sections data, model, loss, optim and run; what it leaves out keeps its default. Any value
 can be set by --set section.key=value too:
-  data.dataset=shanghaitech|folder|synthetic  data.root  data.part=A|B  data.crop=0.5 or [384,512]  data.sigma
+  data.dataset=shanghaitech|folder|synthetic  data.root  data.part=A|B  data.crop=0.5 or [384,512]
   model.name=cfanet|cfanet_lite|...  model.options.encoder_weights=imagenet
-  loss.name=bsl|mse  optim.lr=1e-4  optim.ema_decay=0.999  run.epochs=100  run.batch_size=4  run.precision=bfloat16"""
+  loss.name=bsl|mse  optim.lr=1e-4  optim.ema_decay=0.999
+  run.epochs=100  run.batch_size=4  run.precision=bfloat16"""
 
 
 def add(commands: Commands) -> None:
@@ -79,7 +81,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"time is up at step {result.steps}; go on with: crowdkit train --run {result.folder} --resume")
     if result.best_epoch is not None:
-        print(
-            f"best validation MAE {result.best_mae:.2f} after epoch {result.best_epoch}: {result.folder / 'best'}"
-        )
+        best = result.folder / "best"
+        print(f"best validation MAE {result.best_mae:.2f} after epoch {result.best_epoch}: {best}")
     return 0

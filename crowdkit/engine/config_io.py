@@ -159,7 +159,8 @@ def _build(cls: type[Any], values: object, where: str) -> Any:
         if key not in known:
             raise ConfigError(_unknown(name, str(key), known, where))
         hint = hints[key]
-        built[key] = _build(hint, value, name) if is_dataclass(hint) else _convert(value, hint, name)
+        nested = isinstance(hint, type) and is_dataclass(hint)
+        built[key] = _build(hint, value, name) if nested else _convert(value, hint, name)
     return cls(**built)
 
 
@@ -171,7 +172,7 @@ def _unknown(name: str, key: str, known: list[str], where: str) -> str:
 
 
 def _convert(value: object, hint: Any, name: str) -> Any:
-    """Return ``value`` as the type ``hint``, or raise; only int to float and list to tuple change anything."""
+    """Return ``value`` as the type ``hint``, or raise; only whole numbers and lists are converted."""
     options = get_args(hint) if get_origin(hint) in (UnionType,) else (hint,)
     for option in options:
         found, converted = _fit(value, option)

@@ -73,7 +73,8 @@ def predict(
 
     Args:
         model: The network.
-        images: A file, a folder, or an iterable of files, folders and tensors :math:`(3, H, W)`, RGB in [0, 1].
+        images: A file, a folder, or an iterable of files, folders and tensors :math:`(3, H, W)`, RGB in
+            [0, 1].
         device: Where to compute.
         precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
         progress: Whether to draw a progress bar.

@@ -74,7 +74,7 @@ def process_group(device: str) -> Iterator[Process]:
         return
     local = int(os.environ.get("LOCAL_RANK", "0"))
     chosen = pick_device(device)
-    if chosen.type == "cuda" and chosen.index is None:
+    if chosen == torch.device("cuda"):
         chosen = pick_device(f"cuda:{local}")
         torch.cuda.set_device(chosen)
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")

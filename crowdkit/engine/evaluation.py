@@ -110,7 +110,8 @@ def results_table(results: dict[str, Result]) -> str:
     """
     first = next(iter(results.values()))
     labels = {
-        "mae": "MAE", "rmse": "RMSE", "nae": "NAE", "game1": "GAME(1)", "game2": "GAME(2)", "game3": "GAME(3)",
+        "mae": "MAE", "rmse": "RMSE", "nae": "NAE",
+        "game1": "GAME(1)", "game2": "GAME(2)", "game3": "GAME(3)",
         "ssim": "SSIM", "psnr": "PSNR (dB)", "background_ratio": "background ratio",
     }  # fmt: skip
     lines = [
@@ -146,8 +147,8 @@ def evaluate(
     Args:
         model: The network.
         dataset: The images.
-        sigma: Spread of a head in the true maps: ``"auto"`` (the data set's own rule), a rule's name, a rule or
-            a number of pixels.
+        sigma: Spread of a head in the true maps: ``"auto"`` (the data set's own rule), a rule's name, a
+            rule or a number of pixels.
         transform: What is done to every sample first, such as the resizing of the training.
         device: Where to compute.
         precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
@@ -233,8 +234,8 @@ class _Whole(Dataset[Sample]):
     def __init__(self, dataset: CrowdData, transform: Transform | None, *, pixels: bool = True) -> None:
         if len(dataset) < world_size():
             raise ArgumentError(
-                f"dataset: expected at least one image for each of {world_size()} processes, got {len(dataset)}; "
-                "check the data set's folder or start fewer"
+                f"dataset: expected at least one image for each of {world_size()} processes, "
+                f"got {len(dataset)}; check the data set's folder or start fewer"
             )
         self.dataset = dataset
         self.transform = transform

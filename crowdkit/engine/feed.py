@@ -23,12 +23,12 @@ class TrainingBatch(NamedTuple):
     Attributes:
         images: Shape :math:`(B, 3, H, W)`.
         density: True maps at the model's stride, shape :math:`(B, 1, h, w)`.
-        count: People in each crop, shape :math:`(B,)`.
+        people: How many in each crop, shape :math:`(B,)`.
     """
 
     images: Tensor
     density: Tensor
-    count: Tensor
+    people: Tensor
 
 
 class TrainingSet(Dataset[TrainingBatch]):
@@ -115,8 +115,8 @@ class EpochBatches(Sampler[list[Key]]):
     def __init__(self, length: int, *, batch_size: int, seed: int, rank: int = 0, world: int = 1) -> None:
         if length < batch_size * world:
             raise ConfigError(
-                f"run.batch_size: expected at most {length // world} ({length} training images, {world} processes), "
-                f"got {batch_size}; lower it"
+                f"run.batch_size: expected at most {length // world} ({length} training images, "
+                f"{world} processes), got {batch_size}; lower it"
             )
         self.length, self.batch_size, self.seed, self.rank, self.world = length, batch_size, seed, rank, world
         self.epoch = 0
@@ -157,8 +157,8 @@ def stack(items: list[TrainingBatch]) -> TrainingBatch:
     sizes = {tuple(each.images.shape[-2:]) for each in items}
     if len(sizes) > 1:
         raise ShapeError(
-            f"batch: expected crops of one size, got {sorted(sizes)}; set data.crop = [height, width] for images of "
-            "different sizes, or run.batch_size = 1"
+            f"batch: expected crops of one size, got {sorted(sizes)}; set data.crop = [height, width] for "
+            "images of different sizes, or run.batch_size = 1"
         )
     return TrainingBatch(*(torch.stack(column) for column in zip(*items, strict=True)))
 

@@ -36,7 +36,7 @@ class StopRequest:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
         again, self.received = self.received, True
         if again or self._at_once:
             raise KeyboardInterrupt

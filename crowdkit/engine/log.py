@@ -24,7 +24,7 @@ class MetricsLog:
         if enabled and find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
+            self._board = SummaryWriter(str(folder / "tensorboard"))
 
     def write(self, kind: str, numbers: Mapping[str, float | str | None], *, step: int) -> None:
         """Write one event.

@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -82,7 +82,7 @@ class Run:
     @property
     def result_model(self) -> CrowdModel:
         """The network that is validated and kept: the average if there is one."""
-        return self.model if self.average is None else self.average.module
+        return self.model if self.average is None else cast(CrowdModel, self.average.module)
 
     @property
     def total_steps(self) -> int:
@@ -110,8 +110,8 @@ def open_run(config: TrainConfig, train_set: CrowdData, process: Process, *, res
     state = _previous(config, folder, process) if resume else None
     if state is None and folder.exists() and any(folder.iterdir()):
         raise ConfigError(
-            f"run.folder: expected a new or empty folder, got {folder} which holds files; resume the run with --resume "
-            "or name another folder with --run"
+            f"run.folder: expected a new or empty folder, got {folder} which holds files; resume the run "
+            "with --resume or name another folder with --run"
         )
     barrier()  # nobody writes before everybody has looked
     torch.manual_seed(config.run.seed)
@@ -126,7 +126,7 @@ def open_run(config: TrainConfig, train_set: CrowdData, process: Process, *, res
     model = model.to(process.device)
     if config.run.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    network = torch.compile(model) if config.run.compile else model
+    network: nn.Module = torch.compile(model) if config.run.compile else model  # type: ignore[assignment]
     cuda = process.device.type == "cuda"
     run = Run(
         config=config,
@@ -198,7 +198,8 @@ def save_best(run: Run) -> None:
 def _previous(config: TrainConfig, folder: Path, process: Process) -> dict[str, Any]:
     if not (folder / "last.pt").exists():
         raise ConfigError(
-            f"run.folder: expected a run to resume (a folder with last.pt), got {folder}; start one without --resume"
+            f"run.folder: expected a run to resume (a folder with last.pt), got {folder}; "
+            "start one without --resume"
         )
     state = load_checkpoint(folder / "last.pt")
     differences = [
@@ -213,7 +214,8 @@ def _previous(config: TrainConfig, folder: Path, process: Process) -> dict[str, 
         )
     if state["world"] != process.world:
         raise ConfigError(
-            f"processes: expected {state['world']} as when the run began, got {process.world}; the batches would differ"
+            f"processes: expected {state['world']} as when the run began, got {process.world}; "
+            "the batches would differ"
         )
     return state
 

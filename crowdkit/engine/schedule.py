@@ -67,8 +67,8 @@ def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimi
         {"params": [each for each in trainable if each.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [each for each in trainable if each.ndim <= 1], "weight_decay": 0.0},
     ]
-    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return kinds[config.name]([group for group in groups if group["params"]], lr=config.lr)
+    kind = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW
+    return kind([group for group in groups if group["params"]], lr=config.lr)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -6,7 +6,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch.nn.utils import clip_grad_norm_
@@ -118,7 +118,7 @@ class _Work:
     val_set: CrowdData
     log: MetricsLog
     stop: StopRequest
-    bar: "tqdm[None]"
+    bar: Any  # tqdm
     meter: Meter
     started: float
     saved: float = field(default_factory=time.monotonic)
@@ -177,7 +177,7 @@ def _step(run: Run, batch: TrainingBatch, meter: Meter) -> None:
     with autocast(device, config.run.precision):
         prediction = run.network(images)
         loss = run.loss(prediction, density, progress=progress)
-    run.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    run.scaler.scale(loss).backward()
     run.scaler.unscale_(run.optimizer)
     norm = clip_grad_norm_(run.model.parameters(), optim.clip_norm or math.inf)
     run.scaler.step(run.optimizer)
@@ -186,7 +186,7 @@ def _step(run: Run, batch: TrainingBatch, meter: Meter) -> None:
     if run.average is not None:
         run.average.update(run.model)
     with torch.no_grad():
-        error = (prediction.count - batch.count.to(device, non_blocking=True)).abs().mean()
+        error = (prediction.count - batch.people.to(device, non_blocking=True)).abs().mean()
     meter.add(loss, error, norm)
 
 
@@ -208,9 +208,10 @@ def _report(work: _Work) -> None:
     work.bar.set_postfix_str(f"loss {reading.loss:.3g}, crop MAE {reading.count_error:.3g}, rate {rate:.2g}")
     if not reading.finite:
         raise NonFiniteLossError(
-            f"loss: expected a finite number, got loss {reading.loss} and gradient norm {reading.grad_norm} within "
-            f"the {reading.steps} steps before step {run.position.step}; lower optim.lr, set optim.clip_norm or use "
-            f"run.precision = 'float32'. The last checkpoint in {run.folder} is from before"
+            f"loss: expected a finite number, got loss {reading.loss} and gradient norm {reading.grad_norm} "
+            f"in the {reading.steps} steps before step {run.position.step}; lower optim.lr, set "
+            "optim.clip_norm or use run.precision = 'float32'. "
+            f"The last checkpoint in {run.folder} is from before"
         )
 
 

@@ -42,8 +42,8 @@ def estimate(model: CrowdModel, image: Tensor, *, device: torch.device, precisio
             raise
         height, width = image.shape[-2:]
         raise ImageTooLargeError(
-            f"image: expected one that fits into the memory of {device}, got {height} x {width}; use --device cpu, "
-            "bfloat16 precision, or shrink it (data.long_side_max)"
+            f"image: expected one that fits into the memory of {device}, got {height} x {width}; use "
+            "--device cpu, bfloat16 precision, or shrink it (data.long_side_max)"
         ) from error
     finally:
         model.train(training)

@@ -3,7 +3,7 @@ import torch
 
 from crowdkit.data import SyntheticCrowd
 from crowdkit.engine import DataConfig
-from crowdkit.engine.feed import EpochBatches, TrainingSet, training_loader
+from crowdkit.engine.feed import EpochBatches, TrainingSet, stack, training_loader
 from crowdkit.errors import ConfigError, ShapeError
 
 
@@ -17,10 +17,10 @@ def _crops(**changes):
 def test_maps_are_made_after_the_crop_and_sum_to_its_people():
     crops = _crops()
     for index in range(len(crops)):
-        image, density, count = crops[0, index]
+        image, density, people = crops[0, index]
         assert image.shape == (3, 32, 48)
         assert density.shape == (1, 8, 12)
-        assert float(density.sum()) == pytest.approx(float(count), abs=1e-4)
+        assert float(density.sum()) == pytest.approx(float(people), abs=1e-4)
 
 
 def test_sigma_is_that_of_the_whole_crowd():
@@ -74,7 +74,5 @@ def test_too_large_a_batch_and_mixed_sizes():
         EpochBatches(3, batch_size=4, seed=0)
     crops = _crops()
     one, two = crops[0, 0], crops[0, 1]
-    from crowdkit.engine.feed import stack
-
-    with pytest.raises(ShapeError, match="data.crop"):
+    with pytest.raises(ShapeError, match=r"data\.crop"):
         stack([one, two._replace(images=two.images[:, :16])])

@@ -1,6 +1,8 @@
 """Any feature pyramid of timm as an encoder."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,8 @@ class TimmEncoder(nn.Module):
     """A timm ``features_only`` network: features coarse to fine, always NCHW, for images of any size.
 
     The encoder owns the network's mean and standard deviation, and pads right and bottom by zeros, after
-    normalisation, to a multiple of its deepest stride; networks that floor and networks that ceil so give
-    the same sizes.
+    normalisation, to a multiple of the network's deepest stride (32 for most); networks that floor and
+    networks that ceil so give the same sizes.
 
     Args:
         name: A timm model name.
@@ -35,7 +37,7 @@ class TimmEncoder(nn.Module):
         >>> import torch
         >>> encoder = TimmEncoder("resnet18", strides=(8, 4))
         >>> encoder.channels, [tuple(f.shape) for f in encoder(torch.rand(1, 3, 30, 41))]
-        ((128, 64), [(1, 128, 4, 6), (1, 64, 8, 12)])
+        ((128, 64), [(1, 128, 4, 8), (1, 64, 8, 16)])
     """
 
     def __init__(
@@ -65,16 +67,17 @@ class TimmEncoder(nn.Module):
             )
         places = [by_stride[stride] for stride in wanted][::-1]
         source = _weight_options(name, weights, options)
-        self.network: nn.Module = timm.create_model(
-            name, features_only=True, out_indices=[indices[place] for place in places], **options, **source
-        )
+        with _no_word_of_the_classifier():
+            self.network: nn.Module = timm.create_model(
+                name, features_only=True, out_indices=[indices[place] for place in places], **options, **source
+            )
         info: Any = self.network.feature_info
         self.channels: tuple[int, ...] = tuple(info.channels())[::-1]
         self.strides: tuple[int, ...] = wanted
         cfg = timm.get_pretrained_cfg(name)
         self.normalise = Normalise(cfg.mean, cfg.std) if cfg else Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         self._channels_last = _gives_channels_last(self.network)
-        # A deeper stride than the deepest returned may still be inside (a transformer's patches).
+        # A network may hold deeper strides than it is asked to return.
         self._multiple = max(reductions)
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -107,6 +110,17 @@ def _any_size_options(name: str) -> dict[str, Any]:
             continue
         return options
     return {}
+
+
+@contextmanager
+def _no_word_of_the_classifier() -> Iterator[None]:
+    """Keep timm from warning that a file also holds the classifier, which features have no use for."""
+    log = logging.getLogger("timm.models._builder")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 def _gives_channels_last(network: nn.Module) -> bool:

@@ -114,7 +114,7 @@ class DensityLevels(nn.Module):
         Examples:
             >>> import torch
             >>> DensityLevels.fit([torch.linspace(0, 1, 1001)], levels=3, threshold=0.2).edges
-            tensor([0.2000, 0.6001])
+            tensor([0.2000, 0.5999])
         """
         _check_levels(levels, threshold)
         check_choice("method", method, ("equal_population", "equal_width"))

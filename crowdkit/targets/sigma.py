@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -102,14 +103,20 @@ class SigmaRule:
         return self.rule(points, size)
 
 
-def _fixed(sigma: float) -> Callable[[Tensor, tuple[int, int]], Tensor]:
-    return lambda points, _: torch.full((len(points),), sigma, device=points.device)
+def _fixed(points: Tensor, _: tuple[int, int], *, sigma: float) -> Tensor:
+    return torch.full((len(points),), sigma, device=points.device)
 
 
 def _adaptive(
-    beta: float = 0.3, maximum: float | None = None, minimum: float = 0.5, single: float = 15.0
-) -> Callable[[Tensor, tuple[int, int]], Tensor]:
-    return lambda points, size: adaptive_sigma(
+    points: Tensor,
+    size: tuple[int, int],
+    *,
+    beta: float = 0.3,
+    minimum: float = 0.5,
+    maximum: float | None = None,
+    single: float = 15.0,
+) -> Tensor:
+    return adaptive_sigma(
         points, size=size, beta=beta, minimum=minimum, maximum=maximum, single=single
     )
 
@@ -139,25 +146,25 @@ def _focus_for_free(points: Tensor, size: tuple[int, int]) -> Tensor:
 _RULES = {
     rule.name: rule
     for rule in (
-        SigmaRule("cfanet", "0.3 x mean of 3 neighbours; the CFANet authors on UCF-QNRF", _adaptive()),
+        SigmaRule("cfanet", "0.3 x mean of 3 neighbours; the CFANet authors on UCF-QNRF", _adaptive),
         SigmaRule("cfanet-sha", "0.3 x mean of 3 neighbours, in [4, 10]; the CFANet authors on ShanghaiTech A",
-                  _adaptive(minimum=4.0, maximum=10.0)),
-        SigmaRule("cfanet-shb", "15 px; the CFANet authors on ShanghaiTech B", _fixed(15.0)),
-        SigmaRule("cfanet-qnrf", "0.3 x mean of 3 neighbours, unclipped; the CFANet authors", _adaptive()),
-        SigmaRule("cfanet-mall", "3 px; the CFANet authors on Mall", _fixed(3.0)),
+                  partial(_adaptive, minimum=4.0, maximum=10.0)),
+        SigmaRule("cfanet-shb", "15 px; the CFANet authors on ShanghaiTech B", partial(_fixed, sigma=15.0)),
+        SigmaRule("cfanet-qnrf", "0.3 x mean of 3 neighbours, unclipped; the CFANet authors", _adaptive),
+        SigmaRule("cfanet-mall", "3 px; the CFANet authors on Mall", partial(_fixed, sigma=3.0)),
         SigmaRule("cfanet-text", "mean of 3 neighbours without a factor; the CFANet paper's words, section 4.1",
-                  _adaptive(beta=1.0)),
-        SigmaRule("mcnn", "0.3 x mean neighbour distance; Zhang et al., CVPR 2016", _adaptive()),
+                  partial(_adaptive, beta=1.0)),
+        SigmaRule("mcnn", "0.3 x mean neighbour distance; Zhang et al., CVPR 2016", _adaptive),
         SigmaRule("csrnet-sha", "0.3 x mean of 3 neighbours, a lone head a quarter of the mean side; CSRNet's "
-                  "make_dataset on ShanghaiTech A", _adaptive(single=math.inf)),
-        SigmaRule("csrnet-shb", "15 px; CSRNet's make_dataset on ShanghaiTech B", _fixed(15.0)),
-        SigmaRule("can-shb", "15 px; CAN on ShanghaiTech B", _fixed(15.0)),
+                  "make_dataset on ShanghaiTech A", partial(_adaptive, single=math.inf)),
+        SigmaRule("csrnet-shb", "15 px; CSRNet's make_dataset on ShanghaiTech B", partial(_fixed, sigma=15.0)),
+        SigmaRule("can-shb", "15 px; CAN on ShanghaiTech B", partial(_fixed, sigma=15.0)),
         SigmaRule("dsnet-sha", "0.3 x mean of 3 neighbours, in [4, 10]; DSNet on ShanghaiTech A",
-                  _adaptive(minimum=4.0, maximum=10.0)),
+                  partial(_adaptive, minimum=4.0, maximum=10.0)),
         SigmaRule("dssinet", "0.3 x mean of 5 neighbours, up to six heads 0.3 x min(short side / 8, 100); "
                   "DSSINet's density_gen", _dssinet),
-        SigmaRule("c3f", "4 px in a 15 x 15 window; C3F's MATLAB scripts", _fixed(4.0), truncate=1.75),
-        SigmaRule("nwpu", "4 px in a 15 x 15 window; NWPU-Crowd and STEERER", _fixed(4.0), truncate=1.75),
+        SigmaRule("c3f", "4 px in a 15 x 15 window; C3F's MATLAB scripts", partial(_fixed, sigma=4.0), truncate=1.75),
+        SigmaRule("nwpu", "4 px in a 15 x 15 window; NWPU-Crowd and STEERER", partial(_fixed, sigma=4.0), truncate=1.75),
         SigmaRule("focus-for-free", "0.3 x mean of the first 5 sorted distances, smoothed over a sixteenth of "
                   "the image, kernels over the whole image; Shi et al., ICCV 2019", _focus_for_free,
                   truncate=math.inf),

@@ -20,7 +20,7 @@ ROWS: dict[str, tuple[dict[str, Any], int]] = {
         {"crr_widths": (8, 8, 8, 4), "dle_widths": (8, 8, 8, 4), "dme_widths": (16, 8, 8, 4), "init": "kaiming"},
         1,
     ),
-    "cfanet_lite": ({}, 4),
+    "cfanet_lite": ({"encoder": "test_efficientnet"}, 4),
 }
 
 

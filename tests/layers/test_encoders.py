@@ -53,12 +53,12 @@ def test_vgg_takes_any_size(size: tuple[int, int]) -> None:
 
 # One each of: plain, BatchNorm, ceil and floor, NHWC output, fixed-size windows, patches of one stride.
 NETWORKS = {
-    "resnet18": (32, 16, 8, 4, 2),
-    "tf_efficientnet_lite0": (32, 16, 8, 4, 2),
+    "test_resnet": (32, 16, 8, 4, 2),
+    "test_efficientnet": (32, 16, 8, 4, 2),
     "vgg11": (32, 16, 8, 4, 2, 1),
-    "mambaout_femto": (32, 16, 8, 4),
+    "test_mambaout": (32, 16, 8, 4),
     "swin_tiny_patch4_window7_224": (32, 16, 8, 4),
-    "vit_tiny_patch16_224": (16,),
+    "test_vit": (16,),
 }
 
 
@@ -81,12 +81,12 @@ def test_timm_weights_from_a_file_are_the_networks(tmp_path: Path) -> None:
 
     torch.manual_seed(0)
     for name, key, own in (
-        ("resnet18", "conv1.weight", "conv1.weight"),
-        ("vgg11", "features.0.weight", "features_0.weight"),
+        ("test_efficientnet", "conv_stem.weight", "conv_stem.weight"),
+        ("test_convnext", "stem.0.weight", "stem_0.weight"),
     ):
         state = timm.create_model(name).state_dict()
         save_file(state, tmp_path / f"{name}.safetensors")
-        encoder = TimmEncoder(name, weights=tmp_path / f"{name}.safetensors", strides=(8, 4))
+        encoder = TimmEncoder(name, weights=tmp_path / f"{name}.safetensors", strides=(16, 8))
         assert torch.equal(encoder.network.state_dict()[own], state[key])
 
 

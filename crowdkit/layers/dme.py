@@ -112,7 +112,8 @@ class DME(nn.Module):
             name = str(index + 1)
             if self.training and name in self.sides:
                 factor = 2 ** (len(self.stages) - 1 - index)
-                side = self.sides[name]
-                maps.append(upsampled_conv2d(x, side.weight, side.bias, factor=factor))
+                side = self.sides.get_parameter(f"{name}.weight")
+                bias = self.sides.get_parameter(f"{name}.bias")
+                maps.append(upsampled_conv2d(x, side, bias, factor=factor))
         maps.append(self.final(x))
         return maps

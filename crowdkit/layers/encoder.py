@@ -58,7 +58,9 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         else:
             state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise DataError(f"weights: expected a state dictionary in {path}, got an unreadable file ({error})") from error
+        raise DataError(
+            f"weights: expected a state dictionary in {path}, got an unreadable file ({error})"
+        ) from error
     if not isinstance(state, dict):
         raise DataError(f"weights: expected a state dictionary in {path}, got {type(state).__name__}")
     tensors = {key: value for key, value in state.items() if isinstance(value, Tensor)}

@@ -54,9 +54,9 @@ class TimmEncoder(nn.Module):
             raise unknown_name("encoder", name, timm.list_models(f"{name[:3]}*") or timm.list_models())
 
         options = _any_size_options(name)
-        probe = timm.create_model(name, features_only=True, **options)
-        reductions = list(probe.feature_info.reduction())
-        indices = list(probe.feature_info.out_indices)
+        probe: Any = timm.create_model(name, features_only=True, **options).feature_info
+        reductions: list[int] = list(probe.reduction())
+        indices: list[int] = list(probe.out_indices)
         by_stride = dict(zip(reductions, range(len(reductions)), strict=True))
         wanted = tuple(strides) if strides is not None else tuple(sorted(by_stride, reverse=True))
         missing = [stride for stride in wanted if stride not in by_stride]
@@ -69,13 +69,19 @@ class TimmEncoder(nn.Module):
         source = _weight_options(name, weights, options)
         with _no_word_of_the_classifier():
             self.network: nn.Module = timm.create_model(
-                name, features_only=True, out_indices=[indices[place] for place in places], **options, **source
+                name,
+                features_only=True,
+                out_indices=[indices[place] for place in places],
+                **options,
+                **source,
             )
         info: Any = self.network.feature_info
         self.channels: tuple[int, ...] = tuple(info.channels())[::-1]
         self.strides: tuple[int, ...] = wanted
         cfg = timm.get_pretrained_cfg(name)
-        self.normalise = Normalise(cfg.mean, cfg.std) if cfg else Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        self.normalise = (
+            Normalise(cfg.mean, cfg.std) if cfg else Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        )
         self._channels_last = _gives_channels_last(self.network)
         # A network may hold deeper strides than it is asked to return.
         self._multiple = max(reductions)
@@ -103,7 +109,8 @@ def _any_size_options(name: str) -> dict[str, Any]:
     cfg = timm.get_pretrained_cfg(name)
     if cfg is None or not cfg.fixed_input_size:
         return {}
-    for options in ({"dynamic_img_size": True}, {"strict_img_size": False}):
+    tries: tuple[dict[str, Any], ...] = ({"dynamic_img_size": True}, {"strict_img_size": False})
+    for options in tries:
         try:
             timm.create_model(name, features_only=True, **options)
         except TypeError:

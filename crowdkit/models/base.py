@@ -1,7 +1,6 @@
 """What every model is: a stride, a configuration, and a folder it can be saved to."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ class CrowdModel(nn.Module):
         save_file(state, target / "model.safetensors.part")
         (target / "config.json.part").write_text(text, encoding="utf-8")
         for name in ("model.safetensors", "config.json"):
-            os.replace(target / f"{name}.part", target / name)
+            (target / f"{name}.part").replace(target / name)
 
 
 def read_folder(folder: str | Path) -> tuple[str, dict[str, Any], dict[str, Tensor]]:
@@ -66,7 +65,9 @@ def read_folder(folder: str | Path) -> tuple[str, dict[str, Any], dict[str, Tens
     source = Path(folder)
     for name in ("config.json", "model.safetensors"):
         if not (source / name).is_file():
-            raise DataError(f"model: expected {name} in {source}, got no such file; was it made by model.save?")
+            raise DataError(
+                f"model: expected {name} in {source}, got no such file; was it made by model.save?"
+            )
     try:
         saved = json.loads((source / "config.json").read_text(encoding="utf-8"))
         return saved["model"], saved["config"], load_file(source / "model.safetensors")

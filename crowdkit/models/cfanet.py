@@ -1,6 +1,7 @@
 """CFANet, the network of the paper, and a narrow one of the same parts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from crowdkit.prediction import Prediction
 Output = Literal["softplus", "abs", "relu"]
 Init = Literal["normal", "kaiming"]
 
-_OUTPUTS = {"softplus": F.softplus, "abs": torch.abs, "relu": F.relu}
+_OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {"softplus": F.softplus, "abs": torch.abs, "relu": F.relu}
 
 
 class CFANet(CrowdModel):
@@ -101,7 +102,9 @@ class CFANet(CrowdModel):
         if not expansion > 0:
             raise ArgumentError(f"expansion: expected a number > 0, got {expansion}")
         if level_edges is not None and len(level_edges) != levels - 1:
-            raise ArgumentError(f"level_edges: expected {levels - 1} for {levels} levels, got {len(level_edges)}")
+            raise ArgumentError(
+                f"level_edges: expected {levels - 1} for {levels} levels, got {len(level_edges)}"
+            )
         stages = len(dme_widths)
         if supervision is None:
             supervision = range(1, stages + 1)
@@ -118,7 +121,11 @@ class CFANet(CrowdModel):
         self.crr = CRR(channels[0], widths=crr_widths) if crr else None
         self.dle = DLE(channels[0], levels=levels, widths=dle_widths) if dle else None
         self.dme = DME(
-            channels, widths=dme_widths, dilation=dilation, supervision=tuple(supervision), deep_skip=deep_skip
+            channels,
+            widths=dme_widths,
+            dilation=dilation,
+            supervision=tuple(supervision),
+            deep_skip=deep_skip,
         )
         self._initialise(init)
         self.config = {
@@ -187,7 +194,9 @@ class CFANet(CrowdModel):
         level = attention_weight(levels[-1], hard=self.hard_levels) if levels else None
         parts = [part for part in (region, level) if part is not None]
         weight = torch.stack(parts).sum(dim=0)
-        region, level = (None if part is None else self._crop(part, size, self.stride) for part in (region, level))
+        region, level = (
+            None if part is None else self._crop(part, size, self.stride) for part in (region, level)
+        )
         return self._crop(weight, size, self.stride), region, level
 
     def _attend(self, deepest: Tensor) -> tuple[list[Tensor], list[Tensor]]:
@@ -299,13 +308,17 @@ def _make_encoder(
 ) -> nn.Module:
     if isinstance(encoder, nn.Module):
         if weights is not None or strides is not None:
-            raise ArgumentError("encoder: expected no encoder_weights or encoder_strides beside a module of your own")
+            raise ArgumentError(
+                "encoder: expected no encoder_weights or encoder_strides beside a module of your own"
+            )
         return encoder
     if not isinstance(encoder, str):
         raise DTypeError(f"encoder: expected a name or a module, got {type(encoder).__name__}")
     if encoder == "vgg16":
         if strides is not None and tuple(strides) != VGG16Encoder.strides:
-            raise ArgumentError(f"encoder_strides: expected {VGG16Encoder.strides} for vgg16, got {tuple(strides)}")
+            raise ArgumentError(
+                f"encoder_strides: expected {VGG16Encoder.strides} for vgg16, got {tuple(strides)}"
+            )
         return VGG16Encoder(weights)
     return TimmEncoder(encoder, weights=weights, strides=strides)
 
@@ -314,8 +327,10 @@ def _pyramid(encoder: nn.Module, stages: int) -> tuple[tuple[int, ...], tuple[in
     channels: Any = getattr(encoder, "channels", None)
     strides: Any = getattr(encoder, "strides", None)
     if channels is None or strides is None or len(channels) != len(strides):
-        raise ArgumentError("encoder: expected a module with channels and strides of one length, coarse to fine")
-    halving = all(coarse == 2 * fine for coarse, fine in zip(strides, strides[1:], strict=False))
+        raise ArgumentError(
+            "encoder: expected a module with channels and strides of one length, coarse to fine"
+        )
+    halving = all(coarse == 2 * fine for coarse, fine in pairwise(strides))
     if len(strides) != stages or not halving:
         raise ArgumentError(
             f"encoder: expected {stages} features whose strides halve, got strides {tuple(strides)}; choose "

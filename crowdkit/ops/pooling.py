@@ -33,7 +33,9 @@ def sum_pool(density: Tensor, factor: int) -> Tensor:
         return density
     height, width = density.shape[-2:]
     padded = F.pad(density, (0, -width % factor, 0, -height % factor))
-    return padded.unflatten(-1, (-1, factor)).unflatten(-3, (-1, factor)).sum(dim=(-3, -1))
+    rows, columns = padded.shape[-2] // factor, padded.shape[-1] // factor
+    blocks = padded.reshape(*padded.shape[:-2], rows, factor, columns, factor)
+    return blocks.sum(dim=(-3, -1))
 
 
 def mean_pool(density: Tensor, factor: int) -> Tensor:

@@ -79,7 +79,11 @@ def upsampled_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, f
     maps = upsample(F.conv2d(x, taps), factor)
     height, width = maps.shape[-2:]
     reach = side // 2
-    planes = F.pad(maps, (reach,) * 4).unflatten(1, (outputs, side * side)).unbind(dim=2)
+    planes = (
+        F.pad(maps, (reach,) * 4)
+        .view(-1, outputs, side * side, height + 2 * reach, width + 2 * reach)
+        .unbind(dim=2)
+    )
     shifted = [
         plane[..., i // side : i // side + height, i % side : i % side + width]
         for i, plane in enumerate(planes)

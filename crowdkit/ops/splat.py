@@ -137,7 +137,7 @@ class _Axis(NamedTuple):
         """Normalised kernels summed over cells [start, stop), shape (N, stop - start)."""
         pixels = torch.arange(start * stride, stop * stride, device=self.pixel.device)
         kernel = self._kernel(pixels) / self.total[:, None]
-        return kernel.unflatten(1, (-1, stride)).sum(dim=2) if stride > 1 else kernel
+        return kernel.reshape(len(kernel), -1, stride).sum(dim=2) if stride > 1 else kernel
 
     def _kernel(self, pixels: Tensor) -> Tensor:
         # With k = pixel - head's pixel, the squared distance less its smallest value is k (k + 1 - 2 f):
@@ -189,4 +189,3 @@ def _check_canvas(points: Tensor, height: int, width: int) -> None:
         f"points: expected heads inside the canvas 0 <= x < {width}, 0 <= y < {height}, got {len(outside)} "
         f"outside ({listed}{more}); drop or clamp them first"
     )
-

@@ -69,12 +69,12 @@ def adaptive_sigma(
 
 def nearest_distances(points: Tensor, neighbours: int) -> Tensor:
     """Distances of each of N >= 2 heads to its nearest others, ascending, (N, min(neighbours, N - 1))."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     places = points.detach().to("cpu", torch.float64).numpy()
     nearest = min(neighbours, len(places) - 1)
     # Column 0 is the head itself, or a coincident one, which is the same distance.
-    distances, _ = cKDTree(places).query(places, k=nearest + 1)
+    distances, _ = KDTree(places).query(places, k=nearest + 1)
     return torch.from_numpy(distances[:, 1:]).to(points.device)
 
 
@@ -116,9 +116,7 @@ def _adaptive(
     maximum: float | None = None,
     single: float = 15.0,
 ) -> Tensor:
-    return adaptive_sigma(
-        points, size=size, beta=beta, minimum=minimum, maximum=maximum, single=single
-    )
+    return adaptive_sigma(points, size=size, beta=beta, minimum=minimum, maximum=maximum, single=single)
 
 
 def _dssinet(points: Tensor, size: tuple[int, int]) -> Tensor:

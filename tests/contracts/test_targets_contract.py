@@ -123,7 +123,10 @@ def test_published_constants() -> None:
     assert sigma_rule("csrnet-sha")(heads[:1], size).tolist() == [175.0]
     assert sigma_rule("dssinet")(heads, size).tolist() == pytest.approx([22.5] * 5)
     # 15 x 15 pixels about the head's pixel
-    assert int((density_map(heads[:1] * 5, size, sigma=4.0, truncate=sigma_rule("c3f").truncate) > 0).sum()) == 225
+    assert (
+        int((density_map(heads[:1] * 5, size, sigma=4.0, truncate=sigma_rule("c3f").truncate) > 0).sum())
+        == 225
+    )
     # four neighbours over five; all five heads are alone within a sixteenth but for the first four
     first = 0.3 * (10 + 10 + math.sqrt(200) + math.dist((10, 10), (500, 10))) / 5
     assert float(sigma_rule("focus-for-free")(heads, (16, 16))[0]) == pytest.approx(first, rel=1e-6)

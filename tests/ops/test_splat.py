@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from crowdkit.errors import ArgumentError, ShapeError
 from crowdkit.ops import splat, sum_pool
 
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")),
+]
 
 
 def naive(points: np.ndarray, sigmas: np.ndarray, size: tuple[int, int], truncate: float = 4.0) -> np.ndarray:
@@ -41,7 +44,9 @@ def test_equals_the_naive_sum(device: str, dtype: torch.dtype, tolerance: float,
         torch.tensor(points, device=device), torch.tensor(sigmas), size, truncate=truncate, dtype=dtype
     )
     assert ours.dtype == dtype
-    np.testing.assert_allclose(ours.cpu().double().numpy(), naive(points, sigmas, size, truncate), atol=tolerance)
+    np.testing.assert_allclose(
+        ours.cpu().double().numpy(), naive(points, sigmas, size, truncate), atol=tolerance
+    )
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4, 8, 100])

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -74,7 +75,8 @@ def nearest_distances(points: Tensor, neighbours: int) -> Tensor:
     places = points.detach().to("cpu", torch.float64).numpy()
     nearest = min(neighbours, len(places) - 1)
     # Column 0 is the head itself, or a coincident one, which is the same distance.
-    distances, _ = KDTree(places).query(places, k=nearest + 1)
+    tree: Any = KDTree
+    distances, _ = tree(places).query(places, k=nearest + 1)
     return torch.from_numpy(distances[:, 1:]).to(points.device)
 
 
@@ -162,7 +164,7 @@ _RULES = {
         SigmaRule("dssinet", "0.3 x mean of 5 neighbours, up to six heads 0.3 x min(short side / 8, 100); "
                   "DSSINet's density_gen", _dssinet),
         SigmaRule("c3f", "4 px in a 15 x 15 window; C3F's MATLAB scripts", partial(_fixed, sigma=4.0), truncate=1.75),
-        SigmaRule("nwpu", "4 px in a 15 x 15 window; NWPU-Crowd and STEERER", partial(_fixed, sigma=4.0), truncate=1.75),
+        SigmaRule("nwpu", "4 px, 15 x 15 window; NWPU-Crowd, STEERER", partial(_fixed, sigma=4.0), truncate=1.75),
         SigmaRule("focus-for-free", "0.3 x mean of the first 5 sorted distances, smoothed over a sixteenth of "
                   "the image, kernels over the whole image; Shi et al., ICCV 2019", _focus_for_free,
                   truncate=math.inf),

@@ -50,5 +50,11 @@ def _skip(app, what, name, obj, skip, options):  # noqa: ARG001 - Sphinx's signa
     return True if type(obj).__name__ == "_tuplegetter" else None
 
 
+def _signature(app, what, name, obj, options, signature, returns):  # noqa: ARG001 - Sphinx's signature
+    # "<factory>" is no Python, and Sphinx would cut the whole signature at its commas.
+    return (signature.replace("<factory>", "..."), returns) if signature else None
+
+
 def setup(app):
+    app.connect("autodoc-process-signature", _signature)
     app.connect("autodoc-skip-member", _skip)

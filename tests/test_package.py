@@ -143,7 +143,9 @@ def _install(site: Path, *, ours_last: bool) -> None:
 @pytest.mark.parametrize("ours_last", [True, False])
 def test_a_mixed_install_is_a_clear_error(ours_last: bool, tmp_path: Path) -> None:
     _install(tmp_path, ours_last=ours_last)
-    rooms = sorted(p.name for p in PACKAGE.iterdir() if (p / "__init__.py").exists())
+    rooms = {p.name for p in PACKAGE.iterdir() if (p / "__init__.py").exists()}
+    if not ours_last:
+        rooms -= {"metrics"}  # that file is theirs then, and imports in peace
     done = _run(
         f"""
         import sys

@@ -25,6 +25,7 @@ myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # c1: 0.01**2, not 0.0001
 autodoc_default_options = {"members": True, "exclude-members": "extra_repr"}
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
     """
     from crowdkit.engine import evaluate, load_config, mean_baseline, open_split, results_table
-    from crowdkit.engine.distributed import process_group
+    from crowdkit.engine.distributed import join_processes
     from crowdkit.engine.sources import resizing
     from crowdkit.errors import ConfigError
     from crowdkit.models import load_model
@@ -58,23 +58,23 @@ def run(args: argparse.Namespace) -> int:
     overrides = [f"data.{each}" for each in args.data]
     data = load_config(args.folder / "config.toml" if is_run else None, overrides).data
     model = load_model(args.folder / "best" if is_run else args.folder)
-    with process_group(args.device or "auto") as process:
-        images = open_split(data, args.split)
-        resize = resizing(data)
-        leader = process.rank == 0
-        result = evaluate(
-            model,
-            images,
-            sigma=data.sigma,
-            transform=resize,
-            device=process.device,
-            precision=args.precision,
-            workers=args.workers,
-            progress=leader and not args.json,
-        )
-        mean = mean_baseline(
-            open_split(data, "train"), images, sigma=data.sigma, transform=resize, stride=model.stride
-        )
+    process = join_processes(args.device or "auto")
+    images = open_split(data, args.split)
+    resize = resizing(data)
+    leader = process.rank == 0
+    result = evaluate(
+        model,
+        images,
+        sigma=data.sigma,
+        transform=resize,
+        device=process.device,
+        precision=args.precision,
+        workers=args.workers,
+        progress=leader and not args.json,
+    )
+    mean = mean_baseline(
+        open_split(data, "train"), images, sigma=data.sigma, transform=resize, stride=model.stride
+    )
     if not leader:
         return 0
     if args.json:

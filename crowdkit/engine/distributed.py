@@ -1,8 +1,7 @@
 """Several processes under ``torchrun``: who am I, how many are we, and talking to one another."""
 
+import atexit
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -59,29 +58,29 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-@contextmanager
-def process_group(device: str) -> Iterator[Process]:
-    """Join the processes that ``torchrun`` started; alone, do nothing.
+def join_processes(device: str) -> Process:
+    """Join the processes that ``torchrun`` started, once; alone, do nothing.
+
+    The group is left when Python ends: a second one in the same processes would trip over the first.
 
     Args:
         device: ``"auto"`` or the name of a device; ``"cuda"`` gives each process of a machine its own GPU.
 
-    Yields:
+    Returns:
         This process among the others.
+
+    Examples:
+        >>> join_processes("cpu")
+        Process(rank=0, world=1, device=device(type='cpu'))
     """
-    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ or dist.is_initialized():
-        yield Process(rank(), world_size(), pick_device(device))
-        return
-    local = int(os.environ.get("LOCAL_RANK", "0"))
     chosen = pick_device(device)
-    if chosen == torch.device("cuda"):
-        chosen = pick_device(f"cuda:{local}")
+    if chosen == torch.device("cuda") and "LOCAL_RANK" in os.environ:
+        chosen = pick_device(f"cuda:{os.environ['LOCAL_RANK']}")
         torch.cuda.set_device(chosen)
-    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
-    try:
-        yield Process(dist.get_rank(), dist.get_world_size(), chosen)
-    finally:
-        dist.destroy_process_group()
+    if "RANK" in os.environ and "WORLD_SIZE" in os.environ and not dist.is_initialized():
+        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        atexit.register(dist.destroy_process_group)
+    return Process(rank(), world_size(), chosen)
 
 
 def rank() -> int:
@@ -133,4 +132,5 @@ def wrap(model: nn.Module, process: Process) -> nn.Module:
     if process.world == 1:
         return model
     ids = [process.device.index] if process.device.type == "cuda" else None
-    return DistributedDataParallel(model, device_ids=ids)
+    # An encoder of which only the first stages are taken has weights that are not used.
+    return DistributedDataParallel(model, device_ids=ids, find_unused_parameters=True)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from crowdkit.data import CrowdData
 from crowdkit.engine.config import TrainConfig
-from crowdkit.engine.distributed import all_gather, process_group
+from crowdkit.engine.distributed import all_gather, join_processes
 from crowdkit.engine.evaluation import evaluate
 from crowdkit.engine.feed import TrainingBatch
 from crowdkit.engine.interrupt import StopRequest, TrainingInterrupted
@@ -79,7 +79,8 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
         TrainingInterrupted: After Ctrl-C or SIGTERM, once the step is done and ``last.pt`` is written.
     """
     started = time.monotonic()
-    with process_group(config.run.device) as process, StopRequest() as stop:
+    process = join_processes(config.run.device)
+    with StopRequest() as stop:
         train_set, val_set = open_split(config.data, "train"), open_split(config.data, "val")
         run = open_run(config, train_set, process, resume=resume)
         leader = process.rank == 0

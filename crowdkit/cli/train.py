@@ -82,5 +82,5 @@ def run(args: argparse.Namespace) -> int:
         print(f"time is up at step {result.steps}; go on with: crowdkit train --run {result.folder} --resume")
     if result.best_epoch is not None:
         best = result.folder / "best"
-        print(f"best validation MAE {result.best_mae:.2f} after epoch {result.best_epoch}: {best}")
+        print(f"best validation MAE {result.best_mae:.2f} after epoch {result.best_epoch:g}: {best}")
     return 0

@@ -22,14 +22,16 @@ class Position:
         batch: Batches of it that are done.
         step: Steps done in all.
         best_mae: Lowest validation MAE so far.
-        best_epoch: The epoch after which it was measured, or none.
+        best_epoch: After how many epochs it was measured, or none.
+        validated: The step after which the last validation was.
     """
 
     epoch: int = 0
     batch: int = 0
     step: int = 0
     best_mae: float = float("inf")
-    best_epoch: int | None = None
+    best_epoch: float | None = None
+    validated: int = 0
 
 
 def random_state() -> dict[str, Any]:

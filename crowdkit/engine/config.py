@@ -108,7 +108,7 @@ class RunConfig:
         precision: ``"float32"``, or autocast to ``"bfloat16"`` or ``"float16"``.
         channels_last: Use the channels-last memory format.
         compile: Compile the network with ``torch.compile``.
-        validate_every: Epochs between two validations.
+        validate_every: Epochs between two validations; 0.25 for four in an epoch.
         checkpoint_every: Seconds between two checkpoints, besides the one at the end of every epoch.
         time_limit: Seconds after which to stop, resumably.
     """
@@ -122,7 +122,7 @@ class RunConfig:
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     channels_last: bool = False
     compile: bool = False
-    validate_every: int = 1
+    validate_every: float = 1.0
     checkpoint_every: float = 60.0
     time_limit: float | None = None
 

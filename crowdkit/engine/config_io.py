@@ -218,11 +218,7 @@ def _spell(hint: Any) -> str:
 
 def _check_ranges(config: TrainConfig) -> None:
     data, optim, run = config.data, config.optim, config.run
-    at_least_one = {
-        "run.epochs": run.epochs,
-        "run.batch_size": run.batch_size,
-        "run.validate_every": run.validate_every,
-    }
+    at_least_one = {"run.epochs": run.epochs, "run.batch_size": run.batch_size}
     not_negative = {
         "run.workers": run.workers,
         "run.checkpoint_every": run.checkpoint_every,
@@ -244,10 +240,14 @@ def _check_ranges(config: TrainConfig) -> None:
     for name, value in shares.items():
         if not 0 <= value <= 1:
             raise ConfigError(f"{name}: expected a share from 0 to 1, got {value}; change it")
-    if not optim.lr > 0:
-        raise ConfigError(f"optim.lr: expected more than 0, got {optim.lr}; raise it")
-    if run.time_limit is not None and not run.time_limit > 0:
-        raise ConfigError(f"run.time_limit: expected more than 0 seconds, got {run.time_limit}; raise it")
+    positive = {
+        "optim.lr": optim.lr,
+        "run.validate_every": run.validate_every,
+        "run.time_limit": run.time_limit,
+    }
+    for name, given in positive.items():
+        if given is not None and not given > 0:
+            raise ConfigError(f"{name}: expected more than 0, got {given}; raise it")
     if isinstance(data.crop, float) and not 0 < data.crop <= 1:
         raise ConfigError(
             f"data.crop: expected a fraction up to 1 or [height, width], got {data.crop}; change it"

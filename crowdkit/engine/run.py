@@ -199,7 +199,7 @@ def _previous(config: TrainConfig, folder: Path, process: Process) -> dict[str, 
     if not (folder / "last.pt").exists():
         raise ConfigError(
             f"run.folder: expected a run to resume (a folder with last.pt), got {folder}; "
-            "start one without --resume"
+            "start one without --resume in a new folder"
         )
     state = load_checkpoint(folder / "last.pt")
     differences = [

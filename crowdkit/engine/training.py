@@ -53,7 +53,7 @@ class TrainResult:
     epochs: int
     steps: int
     best_mae: float
-    best_epoch: int | None
+    best_epoch: float | None
     seconds: float
 
 
@@ -126,29 +126,23 @@ class _Work:
 
 
 def _run_epochs(work: _Work) -> bool:
+    """Train to the end, or until the time is up."""
     run = work.run
-    settings = run.config.run
-    while run.position.epoch < settings.epochs:
+    why = None
+    while run.position.epoch < run.config.run.epochs and why is None:
         why = _run_batches(work)
         if why is None:
-            _report(work)
-            _validate_if_due(work)
-            at = run.position
-            run.position = replace(at, epoch=at.epoch + 1, batch=0)
-            if run.position.epoch < settings.epochs:
-                why = _interruption(work, ask_others=True)
-        if why == "signal":
-            _interrupt(work)
-        if why == "time":
-            _save(work)
-            return False
+            run.position = replace(run.position, epoch=run.position.epoch + 1, batch=0)
+    if why == "signal":
+        _interrupt(work)
     _save(work)
-    return True
+    return why is None
 
 
 def _run_batches(work: _Work) -> str | None:
     """Train to the end of the epoch; return early, with the reason, when asked to stop."""
     run = work.run
+    _validate_if_due(work)  # a resumed run may have been stopped before it
     run.network.train()
     run.batches.at(run.position.epoch, run.position.batch)
     if run.position.batch == len(run.batches):
@@ -157,9 +151,10 @@ def _run_batches(work: _Work) -> str | None:
         _step(run, batch, work.meter)
         work.bar.update()
         at = run.position = replace(run.position, batch=run.position.batch + 1, step=run.position.step + 1)
-        if at.step % _LOG_EVERY == 0:
+        if at.step % _LOG_EVERY == 0 or at.batch == len(run.batches):
             _report(work)
-        if at.batch < len(run.batches):
+        _validate_if_due(work)
+        if at.step < run.total_steps:
             why = _interruption(work, ask_others=at.step % _AGREE_EVERY == 0)
             if why is not None:
                 return why
@@ -218,9 +213,9 @@ def _report(work: _Work) -> None:
 
 def _validate_if_due(work: _Work) -> None:
     run = work.run
-    settings = run.config.run
-    done = run.position.epoch + 1
-    if done % settings.validate_every and done < settings.epochs:
+    step, settings = run.position.step, run.config.run
+    every = max(1, round(settings.validate_every * len(run.batches)))
+    if step == run.position.validated or (step % every and step < run.total_steps):
         return
     # A signal need not wait for the end of a long validation: between two steps all is in order. Several
     # processes would have to agree first.
@@ -234,20 +229,23 @@ def _validate_if_due(work: _Work) -> None:
                 device=run.process.device,
                 precision=settings.precision,
                 workers=settings.workers,
-                progress=not work.bar.disable,
+                progress=not work.bar.disable and sys.stderr.isatty(),
             )
     except KeyboardInterrupt:
         _interrupt(work)
-    work.log.write("validation", {"epoch": done, **result.metrics()}, step=run.position.step)
+    epoch = round(step / len(run.batches), 3)
+    run.position = replace(run.position, validated=step)
+    work.log.write("validation", {"epoch": epoch, **result.metrics()}, step=step)
     if result.mae < run.position.best_mae:
-        run.position = replace(run.position, best_mae=result.mae, best_epoch=done)
+        run.position = replace(run.position, best_mae=result.mae, best_epoch=epoch)
         save_best(run)
     if not work.bar.disable:
         best = run.position
-        work.bar.write(
-            f"epoch {done}/{settings.epochs}: validation MAE {result.mae:.2f}, RMSE {result.rmse:.2f} "
-            f"(best {best.best_mae:.2f}, epoch {best.best_epoch})"
+        told = (
+            f"epoch {epoch:g}/{settings.epochs}: validation MAE {result.mae:.2f}, RMSE {result.rmse:.2f} "
+            f"(best {best.best_mae:.2f}, epoch {best.best_epoch or 0:g})"
         )
+        work.bar.write(told, file=sys.stderr)
 
 
 def _interruption(work: _Work, *, ask_others: bool) -> str | None:

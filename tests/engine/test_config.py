@@ -68,6 +68,7 @@ def test_toml_and_tables_come_back_the_same(tmp_path):
         ("data.flip=2", "data.flip: expected a share"),
         ("run.workers=-1", "run.workers: expected at least 0"),
         ("run.time_limit=0", "run.time_limit"),
+        ("run.validate_every=0", "run.validate_every"),
         ("run=3", "expected section.key=value"),
         ("run.epochs", "expected section.key=value"),
         ("run.epochs.deep=3", "run.epochs: expected a whole number"),

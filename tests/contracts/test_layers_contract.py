@@ -107,7 +107,10 @@ class TestContract:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             for ours, plain in zip(_tensors(layer(x)), expected, strict=True):
                 assert bool(ours.isfinite().all())
-                assert float((ours.float() - plain).detach().abs().max()) <= 0.06 * float(plain.detach().abs().max()) + 1e-3
+                assert (
+                    float((ours.float() - plain).detach().abs().max())
+                    <= 0.06 * float(plain.detach().abs().max()) + 1e-3
+                )
 
     def test_pickles(self, name: str) -> None:
         torch.manual_seed(0)

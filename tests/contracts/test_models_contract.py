@@ -17,7 +17,12 @@ from crowdkit.targets import DensityLevels
 # A model's name, the keywords that make it small here, and its stride.
 ROWS: dict[str, tuple[dict[str, Any], int]] = {
     "cfanet": (
-        {"crr_widths": (8, 8, 8, 4), "dle_widths": (8, 8, 8, 4), "dme_widths": (16, 8, 8, 4), "init": "kaiming"},
+        {
+            "crr_widths": (8, 8, 8, 4),
+            "dle_widths": (8, 8, 8, 4),
+            "dme_widths": (16, 8, 8, 4),
+            "init": "kaiming",
+        },
         1,
     ),
     "cfanet_lite": ({"encoder": "test_efficientnet"}, 4),
@@ -232,10 +237,18 @@ def test_a_spoilt_folder_is_told(tmp_path: Path) -> None:
     ("call", "error", "message"),
     [
         (lambda: create_model("cfannet"), UnknownNameError, "did you mean 'cfanet'"),
-        (lambda: create_model("cfanet", level=4), UnknownNameError, "keyword of cfanet.*did you mean 'levels'"),
+        (
+            lambda: create_model("cfanet", level=4),
+            UnknownNameError,
+            "keyword of cfanet.*did you mean 'levels'",
+        ),
         (lambda: create_model("cfanet", output="sofplus"), UnknownNameError, "did you mean 'softplus'"),
         (lambda: create_model("cfanet", expansion=0), ArgumentError, "expansion: expected a number > 0"),
-        (lambda: create_model("cfanet", encoder="resnet18"), ArgumentError, "expected 4 features whose strides"),
+        (
+            lambda: create_model("cfanet", encoder="resnet18"),
+            ArgumentError,
+            "expected 4 features whose strides",
+        ),
         (lambda: create_model("cfanet", crr_widths=(8,)), ArgumentError, "crr_widths: expected 4 stages"),
         (lambda: create_model("cfanet", level_edges=[1.0]), ArgumentError, "expected 5 for 6 levels, got 1"),
         (lambda: create_model("cfanet", supervision=(1, 2)), ArgumentError, "expected the last stage 4"),

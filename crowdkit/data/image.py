@@ -81,7 +81,8 @@ def read_image(path: str | Path, *, orient: bool = False) -> Tensor:
         Shape (3, H, W).
 
     Raises:
-        DataError: If the file is missing, truncated or not an image.
+        DataError: If the file is missing, truncated or not an image, or its pixels are floating point or 32-bit
+            integers without a value above 255.
     """
     import numpy as np
     from PIL import ImageOps
@@ -89,7 +90,13 @@ def read_image(path: str | Path, *, orient: bool = False) -> Tensor:
     with _opened(Path(path)) as image:
         upright = ImageOps.exif_transpose(image) if orient else image
         if upright.mode.startswith("I"):  # 16 bits; Pillow's own conversion to RGB would clip them at 255
-            grey = torch.from_numpy(np.asarray(upright).astype(np.float32) / 65535)
+            values = np.asarray(upright)
+            if upright.mode == "I" and values.max() <= 255:
+                raise DataError(
+                    f"{path}: expected 32-bit pixels in the range of 16 bits, got none above 255; "
+                    "save it with 8 or 16 bits"
+                )
+            grey = torch.from_numpy(values.astype(np.float32) / 65535)
             return grey.clamp(0, 1).expand(3, -1, -1).contiguous()
         if upright.mode == "F":
             raise DataError(

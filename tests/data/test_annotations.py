@@ -121,6 +121,12 @@ def test_an_empty_matrix_is_an_empty_image(tmp_path: Path, image_info: Any, shap
         ("a.json", '[{"x": 1}]', "point 0"),
         ("a.json", '[["1", "2"]]', "point 0"),
         ("a.json", '{"shapes": [{"shape_type": "polygon", "points": [[1, 2]]}]}', "polygon"),
+        ("a.json", "[1, 2, 3]", "got 1 as point 0"),
+        ("a.json", '{"shapes": null}', "malformed"),
+        ("a.json", '{"shapes": ["x"]}', "malformed"),
+        ("a.json", '{"shapes": [{"shape_type": "rectangle", "points": [[1, 2], [3]]}]}', "malformed"),
+        ("a.json", f"[[1, {'9' * 400}]]", "malformed"),
+        ("a.json", "[" * 100_000, "malformed"),
         ("a.mat", "nonsense, and long enough to be read as a header of a file " * 4, "damaged"),
         ("a.xml", "", "got '.xml'"),
     ],
@@ -175,6 +181,54 @@ def test_coco_categories(tmp_path: Path) -> None:
     named[1]["name"] = "bus"
     with pytest.raises(DataError, match="head or person"):
         read_table(write(path, json.dumps(coco(annotations=both, categories=named))))
+    with pytest.raises(DataError, match="head or person"):  # a file of two categories with one in use
+        read_table(write(path, json.dumps(coco(annotations=both[:1], categories=named))))
+    assert (
+        len(read_table(write(path, json.dumps(coco(annotations=both[:1], categories=named[:1]))))["a.jpg"])
+        == 1
+    )
+    assert len(read_table(write(path, json.dumps(coco(annotations=both[:1], categories=[]))))["a.jpg"]) == 1
+
+
+def test_coco_reads_declared_heads_though_only_others_are_marked(tmp_path: Path) -> None:
+    named = [{"id": 1, "name": "car"}, {"id": 2, "name": "person"}]
+    path = write(tmp_path / "a.json", json.dumps(coco(categories=named)))
+    assert len(read_table(path)["a.jpg"]) == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"annotations": [{"image_id": 7, "category_id": 1, "bbox": [1, 2]}]},
+        {"annotations": [{"image_id": 7, "category_id": 1, "bbox": [10**400, 2, 3, 4]}]},
+        {"annotations": [{"image_id": 7, "category_id": [1], "bbox": [1, 2, 3, 4]}]},
+        {"annotations": {"1": 2}},
+        {"annotations": [2]},
+        {"images": [{"id": 7, "file_name": None}]},
+        {"categories": None},
+    ],
+)
+def test_malformed_coco_is_told(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"a\.json: expected COCO"):
+        read_table(write(tmp_path / "a.json", json.dumps(coco(**changes))))
+
+
+def test_two_paths_with_one_file_name_are_told(tmp_path: Path) -> None:
+    images = [{"id": 7, "file_name": "cam1/a.jpg"}, {"id": 8, "file_name": "cam2/a.jpg"}]
+    with pytest.raises(DataError, match=r"got cam1/a\.jpg and cam2/a\.jpg"):
+        read_table(write(tmp_path / "a.json", json.dumps(coco(images=images))))
+    with pytest.raises(DataError, match=r"line 3: .*got cam1/a\.jpg and cam2/a\.jpg"):
+        read_table(write(tmp_path / "a.csv", "image,x,y\ncam1/a.jpg,1,2\ncam2/a.jpg,,\n"))
+
+
+def test_damaged_mat_files_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.mat"
+    savemat(path, {"annPoints": np.array(HEADS)})
+    whole = path.read_bytes()
+    for damaged in (whole[:100], whole[:125], whole[:150], whole[:128] + bytes([18]) + whole[129:]):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"a\.mat: expected"):
+            read_points(path)
 
 
 def test_coco_regions_of_many_and_damaged_entries_are_told(tmp_path: Path) -> None:

@@ -69,6 +69,14 @@ def test_one_csv_for_all_may_name_stems(photos: Path) -> None:
     assert dataset.unpaired == ("gone",)
 
 
+def test_heads_under_both_stem_and_name_are_told(photos: Path) -> None:
+    write(photos / "points.csv", "name,x,y\na2,1,2\na2.jpg,3,4\na10,1,2\n")
+    dataset = CrowdFolder(photos)
+    assert dataset.count(1) == 1
+    with pytest.raises(DataError, match=r"points\.csv: .* both a2 and a2\.jpg"):
+        dataset.count(0)
+
+
 def test_a_missing_annotation_is_an_error_or_nobody(photos: Path) -> None:
     write(photos / "a2.csv", "1,2")
     dataset = CrowdFolder(photos)

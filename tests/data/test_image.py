@@ -98,3 +98,11 @@ def test_a_file_that_is_no_image_is_told(tmp_path: Path, content: bytes) -> None
 def test_floating_point_pixels_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="floating point"):
         read_image(save(tmp_path / "a.tif", np.zeros((2, 2), dtype=np.float32)))
+
+
+def test_integers_of_unknown_range_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="none above 255"):
+        read_image(save(tmp_path / "a.tif", np.array([[0, 255]], dtype=np.int32)))
+    image = read_image(save(tmp_path / "b.tif", np.array([[0, 65535]], dtype=np.int32)))
+    assert image.tolist() == [[[0.0, 1.0]]] * 3
+    assert read_image(save(tmp_path / "c.png", np.array([[0, 255]], dtype=np.uint16))).max() < 0.01

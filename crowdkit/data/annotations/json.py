@@ -1,6 +1,8 @@
 """Heads in JSON: plain lists, LabelMe, and COCO for a whole folder."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,28 +29,30 @@ def read_json(path: Path) -> Tensor:
     Raises:
         DataError: If the file is missing, damaged, or of another form.
     """
-    content = _load(path)
-    if isinstance(content, dict) and "shapes" in content:
-        return _tensor([_shape_centre(shape, path) for shape in content["shapes"]], path)
-    if isinstance(content, dict) and "points" in content:
-        content = content["points"]
-    if not isinstance(content, list):
-        keys = sorted(content) if isinstance(content, dict) else type(content).__name__
-        hint = "it looks like COCO, give it as the annotations of the whole folder"
-        raise DataError(
-            f"{path}: expected a list of points, 'points' or LabelMe's 'shapes', got {keys}; "
-            + (hint if "images" in keys else "see the formats in the docs of CrowdFolder")
+    with _damage_told(path, "points or LabelMe"):
+        content = _load(path)
+        if isinstance(content, dict) and "shapes" in content:
+            return _tensor([_shape_centre(shape, path) for shape in content["shapes"]], path)
+        if isinstance(content, dict) and "points" in content:
+            content = content["points"]
+        if not isinstance(content, list):
+            keys = sorted(content) if isinstance(content, dict) else type(content).__name__
+            hint = "it looks like COCO, give it as the annotations of the whole folder"
+            raise DataError(
+                f"{path}: expected a list of points, 'points' or LabelMe's 'shapes', got {keys}; "
+                + (hint if "images" in keys else "see the formats in the docs of CrowdFolder")
+            )
+        return _tensor(
+            [(each.get("x"), each.get("y")) if isinstance(each, dict) else each for each in content], path
         )
-    return _tensor(
-        [(each.get("x"), each.get("y")) if isinstance(each, dict) else each for each in content], path
-    )
 
 
 def read_coco(path: Path) -> dict[str, Tensor]:
     """Read the heads of many images from a COCO file.
 
     An annotation with visible keypoints on the head (nose, eyes, ears, or one called head) gives their mean,
-    any other the centre of its box. Of several categories ``head`` is read, or else ``person``.
+    any other the centre of its box. Of the declared categories ``head`` is read, or else ``person``, or else the
+    only one.
 
     Args:
         path: A JSON file with ``images`` and ``annotations``.
@@ -57,15 +61,23 @@ def read_coco(path: Path) -> dict[str, Tensor]:
         For every image's file name shape (N, 2), float64 (x, y) as they stand in the file.
 
     Raises:
-        DataError: If the file is missing, damaged, of another form, or marks a crowd as one region.
+        DataError: If the file is missing, damaged, of another form, or marks a crowd as one region, if it is
+            not clear which category to read, or if two paths in it end in one file name.
     """
-    content = _load(path)
-    if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():
-        raise DataError(f"{path}: expected COCO with 'images' and 'annotations', got another form")
-    try:
+    with _damage_told(path, "COCO"):
+        content = _load(path)
+        if not (
+            isinstance(content, dict)
+            and isinstance(content.get("images"), list)
+            and isinstance(content.get("annotations"), list)
+        ):
+            raise DataError(
+                f"{path}: expected COCO with the lists 'images' and 'annotations', got another form; "
+                "see the formats in the docs of CrowdFolder"
+            )
         categories = {each["id"]: each for each in content.get("categories", [])}
         wanted = _category(content, categories, path)
-        names = {image["id"]: Path(image["file_name"]).name for image in content["images"]}
+        names = _names(content, path)
         heads: dict[str, list[Any]] = {name: [] for name in names.values()}
         for each in content["annotations"]:
             category = each.get("category_id")
@@ -77,20 +89,50 @@ def read_coco(path: Path) -> dict[str, Tensor]:
                     f"{names[each['image_id']]}; mark its heads, or remove the image"
                 )
             heads[names[each["image_id"]]].append(_head(each, categories.get(category, {})))
-    except (KeyError, TypeError, IndexError) as error:
-        raise DataError(f"{path}: expected COCO, got an entry without {error}") from error
-    return {name: _tensor(points, path) for name, points in heads.items()}
+        return {name: _tensor(points, path) for name, points in heads.items()}
+
+
+@contextmanager
+def _damage_told(path: Path, form: str) -> Iterator[None]:
+    """Turn whatever reading a malformed file raises into a DataError."""
+    try:
+        yield
+    except DataError:
+        raise
+    except KeyError as error:
+        raise DataError(f"{path}: expected {form}, got an entry without {error}; complete it") from error
+    except (TypeError, IndexError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise DataError(f"{path}: expected {form}, got malformed JSON ({error}); check the file") from error
+
+
+def _names(content: dict[str, Any], path: Path) -> dict[Any, str]:
+    """Give the file name of every image's id."""
+    places: dict[str, Path] = {}
+    names = {}
+    for image in content["images"]:
+        place = Path(image["file_name"])
+        if places.setdefault(place.name, place) != place:
+            raise DataError(
+                f"{path}: expected one image a file name, got {places[place.name]} and {place}; "
+                "rename one, or give each folder a file of its own"
+            )
+        names[image["id"]] = place.name
+    return names
 
 
 def _category(content: dict[str, Any], categories: dict[Any, Any], path: Path) -> Any:
     used = {each.get("category_id") for each in content["annotations"]}
-    if len(used) <= 1:
+    if len(categories) <= 1 and len(used) <= 1:
         return next(iter(used), None)
-    by_name = {str(categories.get(each, {}).get("name", each)).lower(): each for each in used}
+    declared = categories or {each: {} for each in used}
+    by_name = {str(each.get("name", key)).lower(): key for key, each in declared.items()}
     for name in _PREFERRED_CATEGORIES:
         if name in by_name:
             return by_name[name]
-    raise DataError(f"{path}: expected one category, or head or person among them, got {sorted(by_name)}")
+    raise DataError(
+        f"{path}: expected one category, or head or person among them, got {sorted(by_name)}; "
+        "name the one to read head"
+    )
 
 
 def _head(annotation: dict[str, Any], category: dict[str, Any]) -> tuple[float, float]:
@@ -130,7 +172,7 @@ def _load(path: Path) -> Any:
 
 def _tensor(pairs: list[Any], path: Path) -> Tensor:
     for number, pair in enumerate(pairs):
-        numbers = len(pair) == 2 and all(isinstance(each, int | float) for each in pair) if pair else False
-        if not numbers:
+        two = isinstance(pair, list | tuple) and len(pair) == 2
+        if not two or not all(isinstance(each, int | float) for each in pair):
             raise DataError(f"{path}: expected two numbers a point, got {pair!r} as point {number}")
     return torch.tensor(pairs, dtype=torch.float64).reshape(-1, 2)

@@ -55,7 +55,7 @@ def read_mat_frames(path: Path) -> list[Tensor]:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    from scipy.io.matlab import MatReadError, loadmat
+    from scipy.io.matlab import loadmat
 
     if not path.is_file():
         raise DataError(f"{path}: expected an annotation file, got no such file; check the path")
@@ -63,7 +63,7 @@ def _load(path: Path) -> dict[str, Any]:
         content = loadmat(path, appendmat=False)  # type: ignore[no-untyped-call]
     except NotImplementedError as error:
         raise DataError(f"{path}: expected MATLAB 5 to 7, got 7.3 (HDF5); save it with -v7") from error
-    except (MatReadError, OSError, ValueError, TypeError, EOFError) as error:
+    except Exception as error:  # on damaged files also IndexError, UnboundLocalError and others
         raise DataError(f"{path}: expected a MATLAB file, got a damaged one ({error}); replace it") from error
     return {name: value for name, value in content.items() if not name.startswith("__")}
 

@@ -51,7 +51,7 @@ def read_csv_table(path: Path) -> dict[str, Tensor]:
         For every image's file name shape (N, 2), float64 (x, y) as they stand in the file.
 
     Raises:
-        DataError: If the file is missing or not such a table.
+        DataError: If the file is missing or not such a table, or two paths in it end in one file name.
     """
     header, rows = _table(path)
     key = next((header.index(name) for name in _IMAGE_COLUMNS if header and name in header), None)
@@ -59,10 +59,17 @@ def read_csv_table(path: Path) -> dict[str, Tensor]:
         raise DataError(f"{path}: expected a header with image, x and y, got {header}; name the columns")
     columns = _columns(header, path)
     points: dict[str, list[tuple[float, float]]] = {}
+    places: dict[str, Path] = {}
     for number, row in rows:
         if len(row) <= key:
             raise DataError(f"{path}, line {number}: expected {len(header)} columns, got {len(row)}")
-        heads = points.setdefault(Path(row[key]).name, [])
+        place = Path(row[key])
+        if places.setdefault(place.name, place) != place:
+            raise DataError(
+                f"{path}, line {number}: expected one image a file name, got {places[place.name]} and {place}; "
+                "rename one, or give each folder a table of its own"
+            )
+        heads = points.setdefault(place.name, [])
         if any(len(row) > column and row[column] for column in columns):
             heads.extend(_pairs([(number, row)], columns, path))
     return {name: _tensor(heads) for name, heads in points.items()}

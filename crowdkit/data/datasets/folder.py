@@ -100,6 +100,11 @@ class CrowdFolder(CrowdDataset):
         """Read the heads of one image as annotated, in continuous coordinates."""
         record = self.records[index]
         if self._table is not None:
+            if record.image.name in self._table and record.name in self._table:
+                raise DataError(
+                    f"{record.annotation}: expected one name an image, got heads of both {record.name} and "
+                    f"{record.image.name}; give all of them one name"
+                )
             points = self._table.get(record.image.name, self._table.get(record.name))
             if points is not None:
                 return points.clone()

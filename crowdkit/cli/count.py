@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from crowdkit.models import load_model
     from crowdkit.pictures import overlay, save_image
 
+    _check_places(args)
     is_run = (args.model / "best").is_dir()
     model = load_model(args.model / "best" if is_run else args.model)
     skipped: list[str] = []
@@ -91,6 +92,25 @@ def run(args: argparse.Namespace) -> int:
     for message in skipped:
         print(f"skipped: {message}", file=sys.stderr)
     return 1 if skipped else 0
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    """Refuse, before anything is counted, to write where a photograph lies or where nothing can be written."""
+    from crowdkit.engine.counting import list_images
+    from crowdkit.errors import ArgumentError
+
+    photographs = {each.resolve() for place in args.images if place.exists() for each in list_images([place])}
+    if args.out is not None and args.out.resolve() in {each.parent for each in photographs}:
+        raise ArgumentError(f"--out: expected a folder without the photographs, got {args.out}; name another")
+    if args.csv is not None:
+        if args.csv.resolve() in photographs:
+            raise ArgumentError(
+                f"--csv: expected a file of its own, got the photograph {args.csv}; name another"
+            )
+        if not args.csv.parent.is_dir():
+            raise ArgumentError(
+                f"--csv: expected a file in a folder that exists, got {args.csv}; make it first"
+            )
 
 
 def _unused(stem: str, names: set[str]) -> str:

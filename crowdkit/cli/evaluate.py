@@ -46,9 +46,13 @@ def run(args: argparse.Namespace) -> int:
     from crowdkit.engine import evaluate, load_config, mean_baseline, open_split, results_table
     from crowdkit.engine.distributed import join_processes
     from crowdkit.engine.sources import resizing
-    from crowdkit.errors import ConfigError
+    from crowdkit.errors import ConfigError, DataError
     from crowdkit.models import load_model
 
+    if not args.folder.is_dir():
+        raise DataError(
+            f"model: expected the folder of a run or a model, got {args.folder}, which does not exist"
+        )
     is_run = (args.folder / "config.toml").exists()
     if not is_run and not args.data:
         raise ConfigError(

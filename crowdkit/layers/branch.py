@@ -93,8 +93,10 @@ class DLE(_AttentionBranch):
     def __init__(
         self, in_channels: int, *, levels: int = 6, widths: Sequence[int] = (256, 256, 128, 64)
     ) -> None:
-        if levels < 2:
-            raise ArgumentError(f"levels: expected at least 2 (background and crowd), got {levels}")
+        if isinstance(levels, bool) or not isinstance(levels, int) or levels < 2:
+            raise ArgumentError(
+                f"levels: expected a whole number >= 2 (background and crowd), got {levels!r}"
+            )
         super().__init__(in_channels, widths, out_channels=levels)
 
     def forward(self, features: Tensor) -> list[Tensor]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from crowdkit.errors import DataError, ShapeError
+from crowdkit.errors import DataError, DTypeError, ShapeError
 
 
 class Normalise(nn.Module):
@@ -27,12 +27,19 @@ class Normalise(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalise images (B, C, H, W)."""
-        if images.ndim != 4 or images.shape[1] != len(self.mean) or not images.is_floating_point():
+        if not isinstance(images, Tensor):
+            raise DTypeError(f"images: expected a tensor, got {type(images).__name__}; use torch.as_tensor")
+        if (
+            images.ndim != 4
+            or 0 in images.shape[1:]
+            or images.shape[1] != len(self.mean)
+            or not images.is_floating_point()
+        ):
             raise ShapeError(
                 f"images: expected floating-point (B, {len(self.mean)}, H, W) with values in [0, 1], got "
                 f"{images.dtype} {tuple(images.shape)}"
             )
-        return (images - self.mean) / self.std
+        return (images.to(self.mean.dtype) - self.mean) / self.std
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ class TimmEncoder(nn.Module):
                 f"timm: expected it to import, got {error}; install a torchvision that fits torch"
             ) from error
         if not timm.is_model(name):
-            raise unknown_name("encoder", name, timm.list_models(f"{name[:3]}*") or timm.list_models())
+            near = get_close_matches(name.lower(), timm.list_models(), n=5) or ["resnet18", "vgg16"]
+            raise unknown_name("encoder", name, near)
 
         options = _any_size_options(name)
         probe: Any = timm.create_model(name, features_only=True, **options).feature_info

@@ -83,7 +83,9 @@ def level_cross_entropy(logits: Tensor, classes: Tensor, *, reduction: Reduction
         raise DTypeError(f"classes: expected int64, got {classes.dtype}; call .long()")
     _check_target("classes", logits, classes, torch.Size((logits.shape[0], 1, *logits.shape[2:])))
     wide = logits.to(working_dtype(logits))
-    entropy = F.cross_entropy(wide, classes.squeeze(1), reduction="none")
+    # Every class counts: torch would pass over -100.
+    chosen = wide.log_softmax(dim=1).gather(1, classes)
+    entropy = -chosen.squeeze(1)
     return reduce(entropy.mean(dim=(1, 2)), reduction)
 
 

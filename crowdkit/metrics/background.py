@@ -79,7 +79,7 @@ def _sums(pred: Tensor, target: Tensor, threshold: float, stride: int) -> tuple[
 
 
 def _ratio(outside: Tensor, people: Tensor) -> Tensor:
-    return outside / people.where(people > 0, 1)
+    return outside / people.where(people != 0, 1)
 
 
 class BackgroundRatio(MeanOverImages):

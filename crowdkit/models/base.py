@@ -70,7 +70,8 @@ def read_folder(folder: str | Path) -> tuple[str, dict[str, Any], dict[str, Tens
             )
     try:
         saved = json.loads((source / "config.json").read_text(encoding="utf-8"))
-        return saved["model"], saved["config"], load_file(source / "model.safetensors")
+        name, config = saved["model"], dict(**saved["config"])
+        return str(name), config, load_file(source / "model.safetensors")
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise DataError(f"model: expected a saved model in {source}, got {error!r}") from error
     except Exception as error:  # safetensors raises its own

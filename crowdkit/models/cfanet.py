@@ -99,8 +99,14 @@ class CFANet(CrowdModel):
         super().__init__()
         check_choice("output", output, _OUTPUTS)
         check_choice("init", init, ("normal", "kaiming"))
-        if not expansion > 0:
-            raise ArgumentError(f"expansion: expected a number > 0, got {expansion}")
+        switches = {"crr": crr, "dle": dle, "deep_skip": deep_skip, "hard_levels": hard_levels}
+        for key, value in switches.items():
+            if not isinstance(value, bool):
+                raise DTypeError(f"{key}: expected True or False, got {value!r}")
+        if isinstance(expansion, bool) or not isinstance(expansion, (int, float)) or not expansion > 0:
+            raise ArgumentError(f"expansion: expected a number > 0, got {expansion!r}")
+        if isinstance(levels, bool) or not isinstance(levels, int) or levels < 2:
+            raise ArgumentError(f"levels: expected a whole number >= 2, got {levels!r}")
         if level_edges is not None and len(level_edges) != levels - 1:
             raise ArgumentError(
                 f"level_edges: expected {levels - 1} for {levels} levels, got {len(level_edges)}"

@@ -16,7 +16,7 @@ Method = Literal["equal_population", "equal_width"]
 
 # Values are counted in bins of equal ratio (0.2 % each) up to 1e3 people per pixel.
 _BINS = 8192
-_DECADES_ABOVE = 1e3
+_HIGHEST = 1e3
 
 
 class DensityLevels(nn.Module):
@@ -121,7 +121,7 @@ class DensityLevels(nn.Module):
         check_stride(stride)
         counts = torch.zeros(_BINS, dtype=torch.float64)
         highest = 0.0
-        span = math.log(_DECADES_ABOVE / threshold)
+        span = math.log(_HIGHEST / threshold)
         for density in maps:
             values = density.detach().flatten().to(torch.float64) / stride**2
             # The same float32 comparison as in forward decides what is background.
@@ -129,6 +129,10 @@ class DensityLevels(nn.Module):
             if len(values) == 0:
                 continue
             highest = max(highest, float(values.max()))
+            if not highest < _HIGHEST:
+                raise DataError(
+                    f"maps: expected fewer than {_HIGHEST:g} people a pixel, got {highest:g}; is the map scaled?"
+                )
             place = (values / threshold).log_().mul_(_BINS / span).long().clamp_(0, _BINS - 1)
             counts += torch.bincount(place, minlength=_BINS).to("cpu", torch.float64)
         if highest == 0.0:
@@ -166,7 +170,7 @@ class DensityLevels(nn.Module):
         """
         try:
             return cls(json.loads(Path(path).read_text(encoding="utf-8"))["edges"])
-        except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"{path}: expected the edges of density levels, got {error!r}") from error
 
     def extra_repr(self) -> str:
@@ -217,10 +221,10 @@ class PerImageDensityLevels(nn.Module):
 
 
 def _check_levels(levels: int, threshold: float) -> None:
-    if levels < 2:
-        raise ArgumentError(f"levels: expected at least 2 (background and crowd), got {levels}")
-    if not threshold > 0:
-        raise ArgumentError(f"threshold: expected a number > 0, got {threshold}")
+    if isinstance(levels, bool) or not isinstance(levels, int) or levels < 2:
+        raise ArgumentError(f"levels: expected a whole number >= 2 (background and crowd), got {levels!r}")
+    if not 0 < threshold < _HIGHEST:
+        raise ArgumentError(f"threshold: expected a number in (0, {_HIGHEST:g}), got {threshold}")
 
 
 def _quantiles(counts: Tensor, steps: Tensor, threshold: float, span: float) -> Tensor:

@@ -145,3 +145,21 @@ def test_mistakes_end_with_a_sentence_and_exit_code_2(arguments, message, capsys
     assert error.startswith("error: ")
     assert message in error
     assert "Traceback" not in error
+
+
+def test_count_never_writes_over_a_photograph(photos, model_folder, capsys):
+    before = {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
+    model = ["--model", str(model_folder), "--device", "cpu"]
+    for places, message in (
+        (["--out", str(photos)], "--out: expected a folder without the photographs"),
+        (["--csv", str(photos / "a.jpg")], "--csv: expected a file of its own"),
+        (["--csv", str(photos / "nowhere" / "counts.csv")], "--csv: expected a file in a folder that exists"),
+    ):
+        assert main(["count", str(photos), *model, *places]) == 2
+        assert message in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()} == before
+
+
+def test_evaluate_says_that_a_folder_is_not_there(capsys):
+    assert main(["evaluate", "nonsense"]) == 2
+    assert "got nonsense, which does not exist" in capsys.readouterr().err

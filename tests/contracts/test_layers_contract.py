@@ -186,7 +186,7 @@ def test_dme_is_the_plain_decoder() -> None:
     ("call", "error", "message"),
     [
         (lambda: CRR(8, widths=()), ArgumentError, "widths: expected at least one stage"),
-        (lambda: DLE(8, levels=1), ArgumentError, "levels: expected at least 2"),
+        (lambda: DLE(8, levels=1), ArgumentError, "levels: expected a whole number >= 2"),
         (lambda: DME((8, 4), widths=(6,)), ArgumentError, "widths: expected one a stage"),
         (lambda: DME((8, 4), widths=(6, 4), supervision=(1,)), ArgumentError, "the last stage 2"),
         (lambda: DME((8, 4), widths=(6, 4), supervision=(2, 1)), ArgumentError, "ascending stages"),

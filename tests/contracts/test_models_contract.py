@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 import torch
 
-from crowdkit.errors import ArgumentError, ConfigError, CrowdKitError, DataError, UnknownNameError
+from crowdkit.errors import (
+    ArgumentError,
+    ConfigError,
+    CrowdKitError,
+    DataError,
+    DTypeError,
+    ShapeError,
+    UnknownNameError,
+)
 from crowdkit.losses import CFANetLoss
 from crowdkit.models import CFANet, create_model, list_models, load_model
 from crowdkit.prediction import Prediction
@@ -228,6 +236,11 @@ def test_a_spoilt_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(DataError, match=r"got 0 missing \(\) and 16 unknown \(dle\."):
         load_model(tmp_path)
+    for spoilt in ('{"model": "cfanet", "config": null}', "[]", "{"):
+        (tmp_path / "config.json").write_text(spoilt)
+        with pytest.raises(DataError, match="expected a saved model"):
+            load_model(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "model.safetensors").write_bytes(b"no tensors")
     with pytest.raises(DataError, match="expected a safetensors file"):
         load_model(tmp_path)
@@ -243,6 +256,15 @@ def test_a_spoilt_folder_is_told(tmp_path: Path) -> None:
             "keyword of cfanet.*did you mean 'levels'",
         ),
         (lambda: create_model("cfanet", output="sofplus"), UnknownNameError, "did you mean 'softplus'"),
+        (lambda: create_model("cfanet", levels=2.5), ArgumentError, "levels: expected a whole number >= 2"),
+        (lambda: create_model("cfanet", crr="yes"), DTypeError, "crr: expected True or False, got 'yes'"),
+        (lambda: create_model("cfanet", expansion="x"), ArgumentError, "expansion: expected a number > 0"),
+        (
+            lambda: small("cfanet")(torch.rand(1, 3, 0, 8)),
+            ShapeError,
+            r"images: expected floating-point \(B, 3, H, W\)",
+        ),
+        (lambda: small("cfanet_lite", encoder="ResNet18"), UnknownNameError, "'resnet18'"),
         (lambda: create_model("cfanet", expansion=0), ArgumentError, "expansion: expected a number > 0"),
         (
             lambda: create_model("cfanet", encoder="resnet18"),

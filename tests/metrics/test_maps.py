@@ -117,3 +117,12 @@ def test_bad_arguments():
         BackgroundRatio(average="image")
     with pytest.raises(ArgumentError, match="threshold: expected"):
         BackgroundRatio(threshold=0.0)
+
+
+@pytest.mark.parametrize("average", ["images", "sums"])
+def test_background_ratio_of_what_is_not_a_number_is_not_a_number(average):
+    pred = torch.ones(1, 1, 2, 2)
+    pred[0, 0, 0, 0] = float("nan")
+    metric = BackgroundRatio(average=average)
+    metric.update(pred, torch.eye(2)[None, None])
+    assert bool(metric.compute().isnan())

@@ -17,7 +17,7 @@ from crowdkit.models import CFANet, create_model
 from crowdkit.pictures import colour_map, save_image, sheet
 from crowdkit.targets import DensityLevels
 
-SIZE, PEOPLE = (96, 128), (0, 60)
+SIZE, PEOPLE = (96, 128), (0, 120)
 # Many scenes seen a few times teach more than few scenes seen often.
 TRAINING, HELD_OUT = 640, 40
 _LEAST_EPOCHS, _MOST_EPOCHS = 10, 60
@@ -44,7 +44,8 @@ def demo_config(folder: Path, *, seed: int, device: str, epochs: int) -> TrainCo
             "data": {
                 "dataset": "synthetic",
                 "options": {"length": TRAINING, "size": SIZE, "people": PEOPLE, "seed": seed},
-                "sigma": 6.0,
+                "sigma": 5.0,
+                "val_fraction": 0.05,
                 "crop": 1.0,
             },
             "model": {

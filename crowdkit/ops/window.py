@@ -87,7 +87,8 @@ def _correlate(maps: Tensor, taps: tuple[float, ...]) -> Tensor:
         length = maps.shape[dim] - len(taps) + 1
         total = maps.narrow(dim, 0, length) * taps[0]
         for i, tap in enumerate(taps[1:], start=1):
-            total.add_(maps.narrow(dim, i, length), alpha=tap)
+            # Not in place: torch 2.11 compiles that to a gradient of zero, without a word.
+            total = torch.add(total, maps.narrow(dim, i, length), alpha=tap)
         maps = total
     return maps
 

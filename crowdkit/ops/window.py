@@ -83,12 +83,13 @@ def window_filter(maps: Tensor, window: Sequence[float], *, padding: Padding = "
 
 def _correlate(maps: Tensor, taps: tuple[float, ...]) -> Tensor:
     # Shifted adds: on a CPU, forward and backward, some forty times as fast as two convolutions.
+    # In place is twice as fast; torch 2.11 compiles it to a gradient of zero, without a word.
+    add = torch.add if torch.compiler.is_compiling() else torch.Tensor.add_
     for dim in (-2, -1):
         length = maps.shape[dim] - len(taps) + 1
         total = maps.narrow(dim, 0, length) * taps[0]
         for i, tap in enumerate(taps[1:], start=1):
-            # Not in place: torch 2.11 compiles that to a gradient of zero, without a word.
-            total = torch.add(total, maps.narrow(dim, i, length), alpha=tap)
+            total = add(total, maps.narrow(dim, i, length), alpha=tap)
         maps = total
     return maps
 

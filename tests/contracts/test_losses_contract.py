@@ -479,7 +479,9 @@ def test_exports(case):
     torch.testing.assert_close(program.module()(*other), loss(*other))
 
 
-@pytest.mark.skipif(torch.__version__.startswith("2.11."), reason="this export fixes the parity of a pooled side")
+@pytest.mark.skipif(
+    torch.__version__.startswith("2.11."), reason="this export fixes the parity of a pooled side"
+)
 def test_exports_for_any_size():
     loss = BSL(levels=2)
     sizes = dict.fromkeys((0, 2, 3), torch.export.Dim.AUTO)

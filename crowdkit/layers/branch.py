@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError
 from crowdkit.ops import upsample
+from crowdkit.ops.checks import check_levels
 
 
 class _AttentionBranch(nn.Module):
@@ -93,10 +94,7 @@ class DLE(_AttentionBranch):
     def __init__(
         self, in_channels: int, *, levels: int = 6, widths: Sequence[int] = (256, 256, 128, 64)
     ) -> None:
-        if isinstance(levels, bool) or not isinstance(levels, int) or levels < 2:
-            raise ArgumentError(
-                f"levels: expected a whole number >= 2 (background and crowd), got {levels!r}"
-            )
+        check_levels(levels)
         super().__init__(in_channels, widths, out_channels=levels)
 
     def forward(self, features: Tensor) -> list[Tensor]:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from crowdkit.errors import ArgumentError, DTypeError, check_choice
 from crowdkit.layers import CRR, DLE, DME, TimmEncoder, VGG16Encoder, attention_weight
 from crowdkit.models.base import CrowdModel
+from crowdkit.ops.checks import check_levels
 from crowdkit.prediction import Prediction
 
 Output = Literal["softplus", "abs", "relu"]
@@ -105,8 +106,7 @@ class CFANet(CrowdModel):
                 raise DTypeError(f"{key}: expected True or False, got {value!r}")
         if isinstance(expansion, bool) or not isinstance(expansion, (int, float)) or not expansion > 0:
             raise ArgumentError(f"expansion: expected a number > 0, got {expansion!r}")
-        if isinstance(levels, bool) or not isinstance(levels, int) or levels < 2:
-            raise ArgumentError(f"levels: expected a whole number >= 2, got {levels!r}")
+        check_levels(levels)
         if level_edges is not None and len(level_edges) != levels - 1:
             raise ArgumentError(
                 f"level_edges: expected {levels - 1} for {levels} levels, got {len(level_edges)}"

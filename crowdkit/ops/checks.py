@@ -48,3 +48,9 @@ def check_stride(stride: int, name: str = "stride") -> None:
     """Raise unless ``stride`` is a positive whole number."""
     if isinstance(stride, bool) or not isinstance(stride, int) or stride < 1:
         raise ArgumentError(f"{name}: expected a whole number >= 1, got {stride!r}")
+
+
+def check_levels(levels: int) -> None:
+    """Raise unless ``levels`` is a whole number of density classes, at least background and crowd."""
+    if isinstance(levels, bool) or not isinstance(levels, int) or levels < 2:
+        raise ArgumentError(f"levels: expected a whole number >= 2 (background and crowd), got {levels!r}")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, DataError, ShapeError, check_choice
 from crowdkit.ops import check_stride
+from crowdkit.ops.checks import check_levels
 
 Method = Literal["equal_population", "equal_width"]
 
@@ -221,8 +222,7 @@ class PerImageDensityLevels(nn.Module):
 
 
 def _check_levels(levels: int, threshold: float) -> None:
-    if isinstance(levels, bool) or not isinstance(levels, int) or levels < 2:
-        raise ArgumentError(f"levels: expected a whole number >= 2 (background and crowd), got {levels!r}")
+    check_levels(levels)
     if not 0 < threshold < _HIGHEST:
         raise ArgumentError(f"threshold: expected a number in (0, {_HIGHEST:g}), got {threshold}")
 

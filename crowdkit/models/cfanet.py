@@ -1,24 +1,21 @@
 """CFANet, the network of the paper, and a narrow one of the same parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, DTypeError, check_choice
 from crowdkit.layers import CRR, DLE, DME, TimmEncoder, VGG16Encoder, attention_weight
+from crowdkit.models._output import Output, check_output, people
 from crowdkit.models.base import CrowdModel
 from crowdkit.ops.checks import check_levels
 from crowdkit.prediction import Prediction
 
-Output = Literal["softplus", "abs", "relu"]
 Init = Literal["normal", "kaiming"]
-
-_OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {"softplus": F.softplus, "abs": torch.abs, "relu": F.relu}
 
 
 class CFANet(CrowdModel):
@@ -46,7 +43,7 @@ class CFANet(CrowdModel):
         deep_skip: Draw the deepest skip connection, as figure 2 does.
         hard_levels: Weigh features by the likeliest level, not by the expectation; the density loss then
             does not reach the DLE.
-        output: ``"softplus"``, ``"abs"`` (the authors') or ``"relu"``.
+        output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which has no sign.
         expansion: :math:`e`. The paper's training multiplies densities by 50; with a softplus that starts
             at 0.69 the default starts near 3.5e-4 people a pixel, between the means of ShanghaiTech A and B.
         crr_widths: Channels of the CRR's stages.
@@ -98,14 +95,12 @@ class CFANet(CrowdModel):
         level_edges: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        check_choice("output", output, _OUTPUTS)
+        check_output(output, expansion)
         check_choice("init", init, ("normal", "kaiming"))
         switches = {"crr": crr, "dle": dle, "deep_skip": deep_skip, "hard_levels": hard_levels}
         for key, value in switches.items():
             if not isinstance(value, bool):
                 raise DTypeError(f"{key}: expected True or False, got {value!r}")
-        if isinstance(expansion, bool) or not isinstance(expansion, (int, float)) or not expansion > 0:
-            raise ArgumentError(f"expansion: expected a number > 0, got {expansion!r}")
         check_levels(levels)
         if level_edges is not None and len(level_edges) != levels - 1:
             raise ArgumentError(
@@ -221,8 +216,7 @@ class CFANet(CrowdModel):
         ]
 
     def _people(self, linear: Tensor) -> Tensor:
-        # In float32 whatever autocast says: a cell holds 1e-4 people and a map sums to thousands.
-        return _OUTPUTS[self.output](linear.float()) * (self.stride**2 / self.expansion)
+        return people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
 
     @staticmethod
     def _crop(x: Tensor, size: torch.Size, stride: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from crowdkit import _guard as _guard
 from crowdkit.ops.checks import check_map, check_pair, check_points, check_stride
+from crowdkit.ops.points import dot_map
 from crowdkit.ops.pooling import count, mean_pool, sum_pool
 from crowdkit.ops.resize import pad_to_multiple, upsample, upsampled_conv2d
 from crowdkit.ops.splat import splat
@@ -13,6 +14,7 @@ __all__ = [
     "check_points",
     "check_stride",
     "count",
+    "dot_map",
     "gaussian_window",
     "mean_pool",
     "pad_to_multiple",

@@ -22,11 +22,15 @@ IN_GRAPH: dict[str, Callable[[Tensor], Tensor]] = {
     "upsampled_conv2d": lambda x: ops.upsampled_conv2d(x, torch.ones(2, 1, 3, 3, dtype=x.dtype), factor=2),
     "window_filter": lambda x: ops.window_filter(x, ops.gaussian_window(5, 1.5)),
 }
+# The same of a call on points, whose gradient nobody asks for.
+OF_POINTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "dot_map": lambda points: ops.dot_map(points, (13, 17), stride=4),
+}
 OUTSIDE = {"check_map", "check_pair", "check_points", "check_stride", "gaussian_window", "splat"}
 
 
 def test_every_public_name_has_a_row() -> None:
-    assert set(IN_GRAPH) | OUTSIDE == set(ops.__all__)
+    assert set(IN_GRAPH) | set(OF_POINTS) | OUTSIDE == set(ops.__all__)
 
 
 @pytest.mark.parametrize("name", IN_GRAPH)
@@ -56,6 +60,22 @@ class TestInGraph:
         expected = Whole()(x)
         torch.testing.assert_close(torch.compile(Whole(), fullgraph=True, backend="aot_eager")(x), expected)
         torch.testing.assert_close(torch.export.export(Whole(), (x,)).module()(x), expected)
+
+
+@pytest.mark.parametrize("name", OF_POINTS)
+def test_of_points_leaves_them_compiles_whole_and_exports(name: str) -> None:
+    class Whole(nn.Module):
+        def forward(self, points: Tensor) -> Tensor:
+            return OF_POINTS[name](points)
+
+    points = torch.rand(9, 2) * torch.tensor([17.0, 13.0])
+    before = points.clone()
+    expected = Whole()(points)
+    assert torch.equal(points, before)
+    assert torch.equal(torch.compile(Whole(), fullgraph=True, backend="aot_eager")(points), expected)
+    for some in (torch.export.Dim.AUTO, None):
+        program = torch.export.export(Whole(), (points,), dynamic_shapes=({0: some},)).module()
+        assert torch.equal(program(points.flip(0)), expected)
 
 
 def test_counts_survive_half_precision() -> None:

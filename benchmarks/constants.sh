@@ -24,7 +24,7 @@ print(f"{name:24s}", *(f"MAE {r['mae']:6.1f} r_bg {r['background_ratio']:.3f}" f
 PY
 }
 short "squared-x50"
-short "literal-x50" --set loss.c1=0.01 --set loss.c2=0.03
-short "literal-x1000" --set loss.c1=0.01 --set loss.c2=0.03 --set loss.expansion=1000.0
-short "squared-x50-no-BL" --set loss.background_weight=0.0
-short "mse-x1000" --set loss.name=mse --set loss.expansion=1000.0
+short "literal-x50" --set loss.options.c1=0.01 --set loss.options.c2=0.03
+short "literal-x1000" --set loss.options.c1=0.01 --set loss.options.c2=0.03 --set loss.options.expansion=1000.0
+short "squared-x50-no-BL" --set loss.options.background_weight=0.0
+short "mse-x1000" --set loss.name=mse --set loss.options.expansion=1000.0

@@ -17,7 +17,7 @@ A TOML file has the sections data, model, loss, optim and run; what it leaves ou
 can be set by --set section.key=value too:
   data.dataset=shanghaitech|folder|synthetic  data.root  data.part=A|B  data.crop=0.5 or [384,512]
   model.name=cfanet|cfanet_lite|...  model.options.encoder_weights=imagenet
-  loss.name=bsl|mse  optim.lr=1e-4  optim.ema_decay=0.999
+  loss.name=bsl|mse|...  loss.options.expansion=50.0  optim.lr=1e-4  optim.ema_decay=0.999
   run.epochs=100  run.batch_size=4  run.precision=bfloat16"""
 
 

@@ -55,20 +55,13 @@ class LossConfig:
     """Which density loss; the attention losses follow the network.
 
     Attributes:
-        name: ``"bsl"`` (background-aware structural loss) or ``"mse"``.
-        expansion: Factor on the maps inside the loss.
-        c1: First constant of the SSIM.
-        c2: Second constant of the SSIM.
-        background_weight: Weight of the background term.
-        padding: ``"valid"``, or ``"same"`` as in the authors' code.
+        name: A name that :func:`~crowdkit.losses.create_loss` knows.
+        options: Its keywords, for example ``expansion``, ``c1``, ``background_weight``. ``stride`` is the
+            model's unless it is given.
     """
 
-    name: Literal["bsl", "mse"] = "bsl"
-    expansion: float = 50.0
-    c1: float = 0.01**2
-    c2: float = 0.03**2
-    background_weight: float = 1.0
-    padding: Literal["valid", "same"] = "valid"
+    name: str = "bsl"
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,11 +24,13 @@ class TrainingBatch(NamedTuple):
         images: Shape :math:`(B, 3, H, W)`.
         density: True maps at the model's stride, shape :math:`(B, 1, h, w)`.
         people: How many in each crop, shape :math:`(B,)`.
+        points: The heads (x, y) of each crop, each :math:`(N, 2)`.
     """
 
     images: Tensor
     density: Tensor
     people: Tensor
+    points: list[Tensor]
 
 
 class TrainingSet(Dataset[TrainingBatch]):
@@ -57,7 +59,7 @@ class TrainingSet(Dataset[TrainingBatch]):
         epoch, index = key
         sample = self.augment(self.whole(index), generator=generator_for(self.seed, epoch, index))
         density = true_map(sample, self.rule, self.stride)
-        return TrainingBatch(sample.image, density, torch.tensor(float(len(sample.points))))
+        return TrainingBatch(sample.image, density, torch.tensor(float(len(sample.points))), [sample.points])
 
     def whole(self, index: int) -> Sample:
         """Give one image before augmentation, its sigmas fixed by the whole crowd.
@@ -160,7 +162,12 @@ def stack(items: list[TrainingBatch]) -> TrainingBatch:
             f"batch: expected crops of one size, got {sorted(sizes)}; set data.crop = [height, width] for "
             "images of different sizes, or run.batch_size = 1"
         )
-    return TrainingBatch(*(torch.stack(column) for column in zip(*items, strict=True)))
+    return TrainingBatch(
+        torch.stack([each.images for each in items]),
+        torch.stack([each.density for each in items]),
+        torch.stack([each.people for each in items]),
+        [points for each in items for points in each.points],
+    )
 
 
 def training_loader(

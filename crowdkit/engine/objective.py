@@ -3,13 +3,13 @@
 from typing import Any
 
 import torch
-from torch import nn
 
 from crowdkit.data import Sample
 from crowdkit.engine.config import LossConfig
 from crowdkit.engine.feed import TrainingSet
 from crowdkit.engine.sources import true_map
-from crowdkit.losses import BSL, CFANetLoss, DensityMSELoss
+from crowdkit.errors import ArgumentError, ConfigError, UnknownNameError
+from crowdkit.losses import CFANetLoss, create_loss
 from crowdkit.targets import DensityLevels
 
 
@@ -22,20 +22,17 @@ def build_loss(config: LossConfig, *, stride: int, levels: DensityLevels | None)
         levels: The density levels of the model's fine attention, if it has one.
 
     Returns:
-        ``loss(prediction, density, progress=...)``.
+        ``loss(prediction, density, progress=..., points=...)``.
+
+    Raises:
+        ConfigError: If there is no such loss, or it does not take an option.
     """
-    density: nn.Module
-    if config.name == "mse":
-        density = DensityMSELoss(expansion=config.expansion, stride=stride)
-    else:
-        density = BSL(
-            c1=config.c1,
-            c2=config.c2,
-            expansion=config.expansion,
-            background_weight=config.background_weight,
-            padding=config.padding,
-            stride=stride,
-        )
+    if "reduction" in config.options:
+        raise ConfigError("loss.options: expected no reduction, which is the mean over a batch; take it away")
+    try:
+        density = create_loss(config.name, **{"stride": stride, **config.options})
+    except (UnknownNameError, ArgumentError, TypeError) as error:
+        raise ConfigError(f"loss: {error}") from error
     return CFANetLoss(levels, density_loss=density, stride=stride)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
@@ -172,7 +173,7 @@ def _step(run: Run, batch: TrainingBatch, meter: Meter) -> None:
     density = batch.density.to(device, non_blocking=True)
     with autocast(device, config.run.precision):
         prediction = run.network(images)
-        loss = run.loss(prediction, density, progress=progress)
+        loss = run.loss(prediction, density, progress=progress, points=_heads(run, batch))
     run.scaler.scale(loss).backward()
     run.scaler.unscale_(run.optimizer)
     norm = clip_grad_norm_(run.model.parameters(), optim.clip_norm or math.inf)
@@ -184,6 +185,12 @@ def _step(run: Run, batch: TrainingBatch, meter: Meter) -> None:
     with torch.no_grad():
         error = (prediction.count - batch.people.to(device, non_blocking=True)).abs().mean()
     meter.add(loss, error, norm)
+
+
+def _heads(run: Run, batch: TrainingBatch) -> list[Tensor] | None:
+    if not getattr(run.loss.density_loss, "needs_points", False):
+        return None
+    return [each.to(run.process.device, non_blocking=True) for each in batch.points]
 
 
 def _report(work: _Work) -> None:

@@ -14,6 +14,7 @@ from crowdkit.losses.background import BackgroundRatioLoss, background_ratio
 from crowdkit.losses.bsl import BSL, bsl
 from crowdkit.losses.cfanet import CFANetLoss, LossParts, LossWeights
 from crowdkit.losses.mse import DensityMSELoss, density_mse
+from crowdkit.losses.registry import create_loss, list_losses
 from crowdkit.losses.ssim import SSIMPyramidLoss, ssim_pyramid
 
 __all__ = [
@@ -28,8 +29,10 @@ __all__ = [
     "SSIMPyramidLoss",
     "background_ratio",
     "bsl",
+    "create_loss",
     "density_mse",
     "level_cross_entropy",
+    "list_losses",
     "region_cross_entropy",
     "ssim_pyramid",
 ]

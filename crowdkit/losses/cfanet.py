@@ -1,6 +1,6 @@
 """The whole loss of CFANet: density maps and attention maps of all stages, weighted by training progress."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -54,8 +54,9 @@ class CFANetLoss(nn.Module):
     Args:
         levels: Density levels for the FAM targets, usually a fitted
             :class:`crowdkit.targets.DensityLevels`; ``None`` for a model without a DLE.
-        density_loss: Called as ``density_loss(pred, target)`` on people per cell of the model's stride;
-            ``BSL(stride=stride, threshold=threshold)`` when ``None``. It must have the same ``reduction``.
+        density_loss: Called as ``density_loss(pred, target)`` on people per cell of the model's stride, with
+            ``points=`` too if its ``needs_points`` is true; ``BSL(stride=stride, threshold=threshold)`` when
+            ``None``. It must have the same ``reduction``.
         stride: The model's stride.
         threshold: People per full-resolution pixel from which a cell belongs to the crowd.
         density_weight: Points of the density losses' weight.
@@ -86,7 +87,7 @@ class CFANetLoss(nn.Module):
         self,
         levels: Levels | None,
         *,
-        density_loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+        density_loss: Callable[..., Tensor] | None = None,
         stride: int = 1,
         threshold: float = 1e-5,
         density_weight: Schedule = ((0.0, 0.8), (0.2, 1.0)),
@@ -109,41 +110,53 @@ class CFANetLoss(nn.Module):
         self.level_weight = _schedule("level_weight", level_weight)
         self.reduction: Reduction = reduction
 
-    def forward(self, prediction: Prediction, density: Tensor, *, progress: float) -> Tensor:
+    def forward(
+        self,
+        prediction: Prediction,
+        density: Tensor,
+        *,
+        progress: float,
+        points: Sequence[Tensor] | None = None,
+    ) -> Tensor:
         """Weigh the parts as figure 4 does at this moment of training.
 
         Args:
             prediction: What the model says.
             density: True density in people per cell of the model's stride, shape :math:`(B, 1, h, w)`.
             progress: Share of the training done, 0 to 1.
+            points: The heads (x, y) of each image, for a point-supervised density loss.
 
         Returns:
             A scalar, or shape :math:`(B,)` for ``reduction="none"``.
         """
-        return self.weigh(self.parts(prediction, density), progress=progress)
+        return self.weigh(self.parts(prediction, density, points=points), progress=progress)
 
     def weigh(self, parts: LossParts, *, progress: float) -> Tensor:
         """Add up parts that :meth:`parts` has made, with the weights of ``progress``."""
         weights = self.weights(progress)
         return weights.density * parts.density + weights.region * parts.region + weights.level * parts.level
 
-    def parts(self, prediction: Prediction, density: Tensor) -> LossParts:
+    def parts(
+        self, prediction: Prediction, density: Tensor, *, points: Sequence[Tensor] | None = None
+    ) -> LossParts:
         """Compute the three unweighted sums over the stages; a missing kind of map counts 0.
 
         Args:
             prediction: What the model says; in ``eval()`` only its density is left, and weighed.
             density: True density in people per cell of the model's stride, shape :math:`(B, 1, h, w)`.
+            points: The heads (x, y) of each image, for a point-supervised density loss.
 
         Raises:
             ShapeError: If a map of the prediction does not have its stage's size, or ``density_loss``
                 another ``reduction``.
-            ArgumentError: If the prediction has FAM logits and ``levels`` is ``None``.
+            ArgumentError: If the prediction has FAM logits and ``levels`` is ``None``, or ``density_loss``
+                needs points and there are none.
         """
         check_pair(prediction.density, density)
         density = density.to(working_dtype(density))  # sums of many cells overflow half precision
-        estimate = self._density(prediction.density, density)
+        estimate = self._density(prediction.density, density, points)
         for stage in prediction.stages:
-            estimate = estimate + self._density(stage, density)
+            estimate = estimate + self._density(stage, density, points)
         region, level = torch.zeros_like(estimate), torch.zeros_like(estimate)
         for logits, factor in _by_stage("region", prediction.region, density):
             crowd = mean_pool(density, factor) / self.stride**2 >= self.threshold
@@ -170,8 +183,16 @@ class CFANetLoss(nn.Module):
             _interpolate(self.level_weight, progress),
         )
 
-    def _density(self, pred: Tensor, target: Tensor) -> Tensor:
-        value = self.density_loss(pred, target)
+    def _density(self, pred: Tensor, target: Tensor, points: Sequence[Tensor] | None) -> Tensor:
+        if not getattr(self.density_loss, "needs_points", False):
+            value = self.density_loss(pred, target)
+        elif points is None:
+            raise ArgumentError(
+                f"points: expected the heads of each image for {type(self.density_loss).__name__}, got None; "
+                "pass points=[...]"
+            )
+        else:
+            value = self.density_loss(pred, target, points=points)
         shape = (len(target),) if self.reduction == "none" else ()
         if value.shape != shape:
             raise ShapeError(

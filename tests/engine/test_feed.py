@@ -17,10 +17,12 @@ def _crops(**changes):
 def test_maps_are_made_after_the_crop_and_sum_to_its_people():
     crops = _crops()
     for index in range(len(crops)):
-        image, density, people = crops[0, index]
+        image, density, people, [points] = crops[0, index]
         assert image.shape == (3, 32, 48)
         assert density.shape == (1, 8, 12)
         assert float(density.sum()) == pytest.approx(float(people), abs=1e-4)
+        assert len(points) == float(people)
+        assert bool(((points >= 0) & (points < torch.tensor([48, 32]))).all())
 
 
 def test_sigma_is_that_of_the_whole_crowd():

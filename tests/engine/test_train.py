@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from crowdkit.engine import (
+    LossConfig,
     NonFiniteLossError,
     TrainingInterrupted,
     config_to_toml,
@@ -19,6 +20,7 @@ from crowdkit.engine import (
     training,
 )
 from crowdkit.engine.checkpoint import load_checkpoint, save_checkpoint
+from crowdkit.engine.objective import build_loss
 from crowdkit.errors import ConfigError, DataError
 from crowdkit.models import load_model
 
@@ -145,7 +147,8 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_good_checkpoint(tiny_conf
 @pytest.mark.parametrize(
     "changes",
     [
-        {"loss.name": "mse", "run.precision": "bfloat16", "run.channels_last": True},
+        {"loss.name": "mse", "loss.options": {"expansion": 1000.0}, "run.precision": "bfloat16"},
+        {"run.channels_last": True, "run.precision": "bfloat16"},
         {"run.precision": "float16", "optim.clip_norm": 0.0},
         {"optim.ema_decay": 0.0, "optim.schedule": "cosine", "data.sigma": 3, "data.crop": 1.0},
         {"model.options": {"encoder": "test_efficientnet", "crr": False, "dle": False}},
@@ -155,6 +158,20 @@ def test_other_settings_train(tiny_config, changes):
     result = train(tiny_config({**changes, "run.epochs": 1}), progress=False)
     assert result.finished
     assert result.best_epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ({"name": "bls"}, "loss: .*did you mean 'bsl'"),
+        ({"options": {"expansio": 3.0}}, "keyword of bsl.*did you mean 'expansion'"),
+        ({"options": {"expansion": -3.0}}, "expansion: expected a finite number > 0"),
+        ({"options": {"reduction": "sum"}}, "expected no reduction"),
+    ],
+)
+def test_a_loss_that_is_not_is_told(loss, message):
+    with pytest.raises(ConfigError, match=message):
+        build_loss(LossConfig(**loss), stride=4, levels=None)
 
 
 def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):

@@ -165,3 +165,22 @@ def test_mistakes_are_answered_in_words():
     for points in ((), ((0.5, 1.0), (0.5, 2.0)), ((0.0, -1.0),), ((0.0, 1.0), (2.0, 1.0))):
         with pytest.raises(ArgumentError, match="region_weight: expected"):
             CFANetLoss(None, region_weight=points)
+
+
+class NeedsPoints(nn.Module):
+    """The error of the count, from points."""
+
+    needs_points = True
+
+    def forward(self, pred, target=None, *, points):  # noqa: ARG002
+        return (pred.sum((1, 2, 3)) - torch.tensor([float(len(each)) for each in points])).abs().mean()
+
+
+def test_points_go_to_a_loss_that_needs_them():
+    density, prediction = prediction_for((16, 16))
+    heads = [torch.zeros(3, 2), torch.zeros(0, 2)]
+    loss = CFANetLoss(Levels(), density_loss=NeedsPoints())
+    expected = sum(NeedsPoints()(each, points=heads) for each in (prediction.density, *prediction.stages))
+    torch.testing.assert_close(loss.parts(prediction, density, points=heads).density, expected)
+    with pytest.raises(ArgumentError, match="points: expected the heads of each image for NeedsPoints"):
+        loss(prediction, density, progress=0.5)

@@ -1,0 +1,66 @@
+"""Density losses by name."""
+
+import inspect
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from types import MappingProxyType
+from typing import Any
+
+from torch import nn
+
+from crowdkit.errors import unknown_name
+from crowdkit.losses.background import BackgroundRatioLoss
+from crowdkit.losses.bsl import BSL
+from crowdkit.losses.mse import DensityMSELoss
+from crowdkit.losses.ssim import SSIMPyramidLoss
+
+_LOSSES: Mapping[str, type[nn.Module]] = MappingProxyType(
+    {
+        "background_ratio": BackgroundRatioLoss,
+        "bsl": BSL,
+        "mse": DensityMSELoss,
+        "ssim_pyramid": SSIMPyramidLoss,
+    }
+)
+
+
+def list_losses(pattern: str = "*") -> list[str]:
+    """Names that :func:`create_loss` knows.
+
+    Args:
+        pattern: A shell pattern, for example ``"*ssim*"``.
+
+    Returns:
+        The names that match, sorted.
+
+    Examples:
+        >>> list_losses("bs*")
+        ['bsl']
+    """
+    return sorted(name for name in _LOSSES if fnmatch(name, pattern))
+
+
+def create_loss(name: str, **config: Any) -> nn.Module:
+    """Make a density loss by name.
+
+    Args:
+        name: One of :func:`list_losses`.
+        **config: The loss's own keywords; one it does not have is an error.
+
+    Returns:
+        ``loss(pred, target)``; one whose ``needs_points`` is true takes ``points=`` too.
+
+    Raises:
+        UnknownNameError: If there is no such loss, or the loss has no such keyword.
+
+    Examples:
+        >>> create_loss("mse", stride=8).stride
+        8
+    """
+    if name not in _LOSSES:
+        raise unknown_name("loss", name, _LOSSES)
+    known = inspect.signature(_LOSSES[name]).parameters
+    for key in config:
+        if key not in known:
+            raise unknown_name(f"keyword of {name}", key, known)
+    return _LOSSES[name](**config)

@@ -4,6 +4,7 @@ from crowdkit import _guard as _guard
 from crowdkit.ops.checks import check_map, check_pair, check_points, check_stride
 from crowdkit.ops.points import dot_map
 from crowdkit.ops.pooling import count, mean_pool, sum_pool
+from crowdkit.ops.region import region_share, within_region
 from crowdkit.ops.resize import pad_to_multiple, upsample, upsampled_conv2d
 from crowdkit.ops.splat import splat
 from crowdkit.ops.window import gaussian_window, window_filter
@@ -18,9 +19,11 @@ __all__ = [
     "gaussian_window",
     "mean_pool",
     "pad_to_multiple",
+    "region_share",
     "splat",
     "sum_pool",
     "upsample",
     "upsampled_conv2d",
     "window_filter",
+    "within_region",
 ]

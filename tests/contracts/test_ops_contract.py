@@ -21,12 +21,17 @@ IN_GRAPH: dict[str, Callable[[Tensor], Tensor]] = {
     "upsample": lambda x: ops.upsample(x, 4),
     "upsampled_conv2d": lambda x: ops.upsampled_conv2d(x, torch.ones(2, 1, 3, 3, dtype=x.dtype), factor=2),
     "window_filter": lambda x: ops.window_filter(x, ops.gaussian_window(5, 1.5)),
+    "within_region": lambda x: ops.within_region(
+        x, torch.ones(3 * x.shape[-2], 3 * x.shape[-1] - 2, dtype=torch.bool).tril(), stride=3
+    ),
 }
 # The same of a call on points, whose gradient nobody asks for.
 OF_POINTS: dict[str, Callable[[Tensor], Tensor]] = {
     "dot_map": lambda points: ops.dot_map(points, (13, 17), stride=4),
 }
-OUTSIDE = {"check_map", "check_pair", "check_points", "check_stride", "gaussian_window", "splat"}
+OUTSIDE = {
+    "check_map", "check_pair", "check_points", "check_stride", "gaussian_window", "region_share", "splat"
+}  # fmt: skip
 
 
 def test_every_public_name_has_a_row() -> None:

@@ -5,16 +5,19 @@ from crowdkit.layers.attention import ResidualAttention, attention_weight
 from crowdkit.layers.branch import CRR, DLE
 from crowdkit.layers.dme import DME
 from crowdkit.layers.encoder import Normalise
+from crowdkit.layers.resnet import ResNet101Encoder
 from crowdkit.layers.timm_encoder import TimmEncoder
-from crowdkit.layers.vgg import VGG16Encoder
+from crowdkit.layers.vgg import VGG16Encoder, VGG19Encoder
 
 __all__ = [
     "CRR",
     "DLE",
     "DME",
     "Normalise",
+    "ResNet101Encoder",
     "ResidualAttention",
     "TimmEncoder",
     "VGG16Encoder",
+    "VGG19Encoder",
     "attention_weight",
 ]

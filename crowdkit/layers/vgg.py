@@ -1,58 +1,51 @@
-"""The VGG-16 front end that the field grew up on."""
+"""The VGG front ends that the field grew up on."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from crowdkit.errors import DataError
+from crowdkit.errors import ArgumentError, DataError
 from crowdkit.layers.encoder import Normalise, read_weights
 from crowdkit.ops import pad_to_multiple
 
-_STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))
 
+class _VGGEncoder(nn.Module):
+    """Stages of 3x3 convolutions with a pooling between; ends at the deepest stride asked for."""
 
-class VGG16Encoder(nn.Module):
-    """The first ten convolutions and three poolings of VGG-16: features at strides 8, 4, 2 and 1.
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+    _called: ClassVar[str]
+    _stages: ClassVar[tuple[tuple[int, ...], ...]]
 
-    Keys are torchvision's (``features.0.weight`` ...). The encoder owns the ImageNet mean and standard
-    deviation, and pads right and bottom by zeros, after normalisation, to a multiple of 8.
-
-    Args:
-        weights: ``None`` for a random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
-            path to a ``.safetensors`` or ``.pth`` file with torchvision's keys (deeper layers are left out).
-
-    Raises:
-        DataError: If the file lacks a layer or a shape differs; the message lists them.
-
-    References:
-        Simonyan and Zisserman. *Very Deep Convolutional Networks*. ICLR 2015; the CFANet paper, section 3.1.
-
-    Examples:
-        >>> import torch
-        >>> [tuple(f.shape) for f in VGG16Encoder()(torch.rand(1, 3, 30, 40))]
-        [(1, 512, 4, 5), (1, 256, 8, 10), (1, 128, 16, 20), (1, 64, 32, 40)]
-    """
-
-    channels = (512, 256, 128, 64)
-    strides = (8, 4, 2, 1)
-
-    def __init__(self, weights: str | Path | None = None) -> None:
+    def __init__(self, weights: str | Path | None, strides: Sequence[int]) -> None:
         super().__init__()
+        known = [2**index for index in range(len(self._stages))]
+        if not strides or list(strides) != sorted(set(strides) & set(known), reverse=True):
+            raise ArgumentError(
+                f"strides: expected descending ones among {known[::-1]} for {self._called}, got {tuple(strides)}"
+            )
+        self.strides = tuple(strides)
+        self.channels = tuple(self._stages[known.index(stride)][-1] for stride in strides)
         self.normalise = Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         layers: list[nn.Module] = []
         self._ends = []
         inputs = 3
-        for index, widths in enumerate(_STAGES):
-            if index > 0:
+        for stride, widths in zip(known, self._stages, strict=True):
+            if stride > strides[0]:
+                break
+            if stride > 1:
                 layers.append(nn.MaxPool2d(2))
             for width in widths:
                 layers += [nn.Conv2d(inputs, width, kernel_size=3, padding=1), nn.ReLU()]
                 inputs = width
-            self._ends.append(len(layers) - 1)
+            if stride in strides:
+                self._ends.append(len(layers) - 1)
         self.features = nn.Sequential(*layers)
         if weights is not None:
-            self._load(_imagenet() if weights == "imagenet" else read_weights(weights), str(weights))
+            self._load(self._imagenet() if weights == "imagenet" else read_weights(weights), str(weights))
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Extract features.
@@ -61,7 +54,7 @@ class VGG16Encoder(nn.Module):
             images: RGB in [0, 1], shape :math:`(B, 3, H, W)`, any size.
 
         Returns:
-            Features coarse to fine, at strides 8, 4, 2, 1 of the padded image.
+            Features coarse to fine, at ``strides`` of the padded image.
         """
         x = pad_to_multiple(self.normalise(images), self.strides[0])
         features = []
@@ -71,19 +64,99 @@ class VGG16Encoder(nn.Module):
                 features.append(x)
         return features[::-1]
 
+    def _imagenet(self) -> dict[str, Tensor]:
+        raise NotImplementedError
+
     def _load(self, state: dict[str, Tensor], source: str) -> None:
         own = self.features.state_dict(prefix="features.")
         wrong = [key for key in own if key not in state or state[key].shape != own[key].shape]
         if wrong:
             raise DataError(
-                f"weights: expected VGG-16 with torchvision's keys, got {source} without a fitting "
+                f"weights: expected {self._called} with torchvision's keys, got {source} without a fitting "
                 f"{', '.join(wrong)}"
             )
         self.load_state_dict({key: state[key] for key in own})
 
 
-def _imagenet() -> dict[str, Tensor]:
-    from torchvision.models import VGG16_Weights
+class VGG16Encoder(_VGGEncoder):
+    """The front of VGG-16: ten convolutions and three poolings, or thirteen and four.
 
-    state: dict[str, Tensor] = VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
-    return {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}
+    Keys are torchvision's (``features.0.weight`` ...). The encoder owns the ImageNet mean and standard
+    deviation, and pads right and bottom by zeros, after normalisation, to a multiple of its deepest stride.
+
+    Args:
+        weights: ``None`` for a random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
+            path to a ``.safetensors`` or ``.pth`` file with torchvision's keys (deeper layers are left out).
+        strides: Strides to return, coarse to fine, among 16, 8, 4, 2, 1. The network ends at the first.
+
+    Raises:
+        ArgumentError: If ``strides`` are not descending ones of the network.
+        DataError: If the file lacks a layer or a shape differs; the message lists them.
+
+    References:
+        Simonyan and Zisserman. *Very Deep Convolutional Networks*. ICLR 2015; the CFANet paper, section 3.1.
+
+    Examples:
+        >>> import torch
+        >>> [tuple(f.shape) for f in VGG16Encoder()(torch.rand(1, 3, 30, 40))]
+        [(1, 512, 4, 5), (1, 256, 8, 10), (1, 128, 16, 20), (1, 64, 32, 40)]
+        >>> VGG16Encoder(strides=(16, 8)).channels
+        (512, 512)
+    """
+
+    # Of an encoder with the strides that CFANet takes.
+    channels = (512, 256, 128, 64)
+    strides = (8, 4, 2, 1)
+    _called = "VGG-16"
+    _stages = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+
+    def __init__(self, weights: str | Path | None = None, *, strides: Sequence[int] = (8, 4, 2, 1)) -> None:
+        super().__init__(weights, strides)
+
+    def _imagenet(self) -> dict[str, Tensor]:
+        from torchvision.models import VGG16_Weights
+
+        return _tensors(VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True))
+
+
+class VGG19Encoder(_VGGEncoder):
+    """The front of VGG-19: sixteen convolutions and four poolings.
+
+    Keys are torchvision's. The encoder owns the ImageNet mean and standard deviation, and pads right and
+    bottom by zeros, after normalisation, to a multiple of its deepest stride.
+
+    Args:
+        weights: ``None`` for a random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
+            path to a file with torchvision's keys (deeper layers are left out).
+        strides: Strides to return, coarse to fine, among 16, 8, 4, 2, 1. The network ends at the first.
+
+    Raises:
+        ArgumentError: If ``strides`` are not descending ones of the network.
+        DataError: If the file lacks a layer or a shape differs; the message lists them.
+
+    References:
+        Simonyan and Zisserman. *Very Deep Convolutional Networks*. ICLR 2015.
+
+    Examples:
+        >>> import torch
+        >>> [tuple(f.shape) for f in VGG19Encoder(strides=(16, 8))(torch.rand(1, 3, 30, 40))]
+        [(1, 512, 2, 3), (1, 512, 4, 6)]
+    """
+
+    _called = "VGG-19"
+    _stages = ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4)
+
+    def __init__(
+        self, weights: str | Path | None = None, *, strides: Sequence[int] = (16, 8, 4, 2, 1)
+    ) -> None:
+        super().__init__(weights, strides)
+
+    def _imagenet(self) -> dict[str, Tensor]:
+        from torchvision.models import VGG19_Weights
+
+        return _tensors(VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True))
+
+
+def _tensors(state: object) -> dict[str, Tensor]:
+    items = state.items() if isinstance(state, dict) else ()
+    return {key: value for key, value in items if isinstance(value, torch.Tensor)}

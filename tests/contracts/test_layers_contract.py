@@ -16,8 +16,10 @@ from crowdkit.layers import (
     DME,
     Normalise,
     ResidualAttention,
+    ResNet101Encoder,
     TimmEncoder,
     VGG16Encoder,
+    VGG19Encoder,
     attention_weight,
 )
 from crowdkit.ops import upsample
@@ -59,9 +61,11 @@ ROWS: dict[str, Callable[[], nn.Module]] = {
     "DLE": lambda: _Pair(DLE(8, levels=4, widths=(6, 4)), _one),
     "DME": lambda: _Pair(DME((8, 4), widths=(6, 4), supervision=(1, 2)), _decode),
     "Normalise": lambda: _Pair(Normalise((0.5,) * 8, (0.25,) * 8), _one),
+    "ResNet101Encoder": lambda: _Pair(ResNet101Encoder(blocks=(1, 1, 1)).eval(), _images),
     "ResidualAttention": lambda: _Pair(ResidualAttention(), _reweigh),
     "TimmEncoder": lambda: _Pair(TimmEncoder("test_efficientnet", strides=(32, 16)).eval(), _images),
     "VGG16Encoder": lambda: _Pair(VGG16Encoder(), _images),
+    "VGG19Encoder": lambda: _Pair(VGG19Encoder(strides=(8, 2)), _images),
     "attention_weight": lambda: _Pair(nn.Identity(), _weigh),
 }
 

@@ -11,7 +11,7 @@ from torch import nn
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from crowdkit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
-from crowdkit.layers import TimmEncoder, VGG16Encoder
+from crowdkit.layers import ResNet101Encoder, TimmEncoder, VGG16Encoder, VGG19Encoder
 from crowdkit.layers.encoder import read_weights
 
 
@@ -27,33 +27,98 @@ def test_vgg_is_the_front_end_of_csrnet() -> None:
     ]
 
 
-def test_vgg_equals_torchvisions(tmp_path: Path) -> None:
-    from torchvision.models import vgg16
+def normalised(image: torch.Tensor) -> torch.Tensor:
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    return (image - mean.view(3, 1, 1)) / std.view(3, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "name", "strides", "ends", "count"),
+    [
+        (VGG16Encoder, "vgg16", (8, 4, 2, 1), (23, 16, 9, 4), 7_635_264),
+        (VGG16Encoder, "vgg16", (16, 8, 4, 2, 1), (30, 23, 16, 9, 4), 14_714_688),
+        (VGG16Encoder, "vgg16", (4, 1), (16, 4), 1_735_488),
+        (VGG19Encoder, "vgg19", (16, 8, 4, 2, 1), (36, 27, 18, 9, 4), 20_024_384),
+    ],
+)
+def test_vgg_equals_torchvisions(
+    tmp_path: Path, encoder: type, name: str, strides: tuple[int, ...], ends: tuple[int, ...], count: int
+) -> None:
+    import torchvision
 
     torch.manual_seed(0)
-    theirs = vgg16(weights=None).eval()
-    file = tmp_path / "vgg16.pth"
-    torch.save(theirs.state_dict(), file)
-    ours = VGG16Encoder(file).eval()
+    with torch.device("meta"):  # spares the classifier
+        features = getattr(torchvision.models, name)(weights=None).features.eval()
+    features.to_empty(device="cpu")
+    for parameter in features.parameters():
+        nn.init.normal_(parameter, std=0.03)
+    file = tmp_path / "vgg.pth"
+    torch.save(features.state_dict(prefix="features."), file)
+    ours = encoder(file, strides=strides).eval()
+    assert parameters(ours) == count
     image = torch.rand(1, 3, 32, 48)
-    normalised = (image - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor(
-        [0.229, 0.224, 0.225]
-    ).view(3, 1, 1)
     with torch.no_grad():
-        for feature, end in zip(ours(image), (23, 16, 9, 4), strict=True):
-            torch.testing.assert_close(feature, theirs.features[:end](normalised))
+        found = ours(image)
+        assert [f.shape[1] for f in found] == list(ours.channels)
+        for feature, end in zip(found, ends, strict=True):
+            torch.testing.assert_close(feature, features[:end](normalised(image)))
 
 
-def test_imagenet_by_name_is_torchvisions_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    from torchvision.models import _api, vgg16
+def test_resnet_equals_torchvisions_with_the_third_stage_not_strided(tmp_path: Path) -> None:
+    from torchvision.models import resnet101
 
     torch.manual_seed(0)
-    state, asked = vgg16(weights=None).state_dict(), []
+    theirs = resnet101(weights=None).eval()
+    for key, buffer in theirs.named_buffers():
+        if key.endswith("running_mean"):
+            torch.nn.init.normal_(buffer, std=0.1)
+    state = {k: v for k, v in theirs.state_dict().items() if not k.endswith("num_batches_tracked")}
+    file = tmp_path / "resnet101.pth"
+    torch.save(state, file)  # as the file of 2017, which counts no batches
+    ours = ResNet101Encoder(file).eval()
+    assert parameters(ours) == 27_535_424
+    image = torch.rand(1, 3, 41, 32)
+    first = theirs.layer3[0]
+    first.conv2.stride = first.downsample[0].stride = (1, 1)
+    with torch.no_grad():
+        (feature,) = ours(image)
+        x = theirs.maxpool(theirs.relu(theirs.bn1(theirs.conv1(normalised(image)))))
+        expected = theirs.layer3(theirs.layer2(theirs.layer1(x)))
+    assert feature.shape == (1, 1024, 6, 4)
+    torch.testing.assert_close(feature, expected)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 15), (65, 97), (1, 1)])
+def test_resnet_takes_any_size_and_trains_on_it(size: tuple[int, int]) -> None:
+    encoder = ResNet101Encoder(blocks=(1, 1, 1))
+    (feature,) = encoder(torch.rand(1, 3, *size))
+    single = max(size) <= 8
+    assert feature.shape == (1, 1024, *((2, 2) if single else (-(-size[0] // 8), -(-size[1] // 8))))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "name", "key"),
+    [
+        (VGG16Encoder, "vgg16", "features.21.weight"),
+        (VGG19Encoder, "vgg19", "features.34.weight"),
+        (ResNet101Encoder, "resnet101", "layer3.22.conv3.weight"),
+    ],
+)
+def test_imagenet_by_name_is_torchvisions_file(
+    monkeypatch: pytest.MonkeyPatch, encoder: type, name: str, key: str
+) -> None:
+    import torchvision
+    from torchvision.models import _api
+
+    asked: list[str] = []
+    with torch.device("meta"):
+        state = getattr(torchvision.models, name)(weights=None).state_dict()
+    state = {k: torch.full(v.shape, 0.5) for k, v in state.items() if not k.startswith(("fc", "classifier"))}
     monkeypatch.setattr(_api, "load_state_dict_from_url", lambda url, **_: asked.append(url) or state)
-    encoder = VGG16Encoder("imagenet")
+    made = encoder("imagenet")
     assert len(asked) == 1
-    assert "vgg16-" in asked[0]
-    assert torch.equal(encoder.features[21].weight, state["features.21.weight"])
+    assert f"/{name}-" in asked[0]
+    assert torch.equal(made.get_parameter(key), state[key])
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 15), (97, 131), (1, 1)])
@@ -109,6 +174,14 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         VGG16Encoder(file)
     with pytest.raises(DataError, match=r"expected timm's resnet18, got .* \(1.. of 122 tensors\)"):
         TimmEncoder("resnet18", weights=file)
+    with pytest.raises(
+        DataError, match=r"VGG-19 with torchvision's keys, got .* without a fitting features\.0"
+    ):
+        VGG19Encoder(file)
+    with pytest.raises(
+        DataError, match=r"expected ResNet-101 .* conv1\.weight, .*, \.\.\. \(\d+ of 564 tensors"
+    ):
+        ResNet101Encoder(file)
     with pytest.raises(DataError, match="does not exist"):
         VGG16Encoder(tmp_path / "nothing.pth")
 
@@ -131,6 +204,11 @@ def test_errors_in_words() -> None:
         TimmEncoder("resnet188")
     with pytest.raises(ArgumentError, match=r"strides: expected descending ones among \[32, 16, 8, 4, 2\]"):
         TimmEncoder("resnet18", strides=(8, 1))
+    for strides in ((), (32,), (1, 2), (8, 8)):
+        with pytest.raises(
+            ArgumentError, match=r"strides: expected descending ones among \[16, 8, 4, 2, 1\]"
+        ):
+            VGG16Encoder(strides=strides)
     with pytest.raises(ShapeError, match=r"values in \[0, 1\], got torch.uint8"):
         VGG16Encoder()(torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
 

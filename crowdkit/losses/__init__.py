@@ -11,6 +11,7 @@ from crowdkit.losses.attention import (
     region_cross_entropy,
 )
 from crowdkit.losses.background import BackgroundRatioLoss, background_ratio
+from crowdkit.losses.bayesian import BayesianLoss, bayesian
 from crowdkit.losses.bsl import BSL, bsl
 from crowdkit.losses.cfanet import CFANetLoss, LossParts, LossWeights
 from crowdkit.losses.mse import DensityMSELoss, density_mse
@@ -20,6 +21,7 @@ from crowdkit.losses.ssim import SSIMPyramidLoss, ssim_pyramid
 __all__ = [
     "BSL",
     "BackgroundRatioLoss",
+    "BayesianLoss",
     "CFANetLoss",
     "DensityMSELoss",
     "LevelCrossEntropy",
@@ -28,6 +30,7 @@ __all__ = [
     "RegionCrossEntropy",
     "SSIMPyramidLoss",
     "background_ratio",
+    "bayesian",
     "bsl",
     "create_loss",
     "density_mse",

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loss_cases import CASES, maps
+from point_loss_cases import POINT_CASES
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -27,7 +28,8 @@ every_function = pytest.mark.parametrize("case", WITH_FUNCTION, ids=str)
 
 
 def test_every_public_name_has_a_row():
-    rows = {case.name for case in CASES} | {case.function.__name__ for case in WITH_FUNCTION}
+    with_function = [*WITH_FUNCTION, *POINT_CASES]
+    rows = {case.name for case in (*CASES, *POINT_CASES)} | {case.function.__name__ for case in with_function}
     assert rows | TYPES == set(losses.__all__)
 
 

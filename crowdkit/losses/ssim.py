@@ -2,13 +2,13 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, check_choice
 from crowdkit.losses._maps import check_positive, per_pixel
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
+from crowdkit.losses._ssim import check_window, halve, local_statistics
 from crowdkit.ops import check_stride
-from crowdkit.ops.window import Padding, gaussian_window, window_filter
+from crowdkit.ops.window import Padding, gaussian_window
 
 
 def ssim_pyramid(
@@ -79,8 +79,7 @@ def ssim_pyramid(
     total = torch.zeros((), dtype=pred.dtype, device=pred.device)
     for level in range(levels):
         if level:
-            halves = [2 if side > 1 else 1 for side in pred.shape[-2:]]
-            pred, target = F.avg_pool2d(pred, halves), F.avg_pool2d(target, halves)
+            pred, target = halve(pred), halve(target)
         size = window_size
         shorter = min(pred.shape[-2:])
         if padding == "valid" and shorter < window_size:
@@ -94,19 +93,10 @@ def ssim_pyramid(
 def _dissimilarity(
     x: Tensor, y: Tensor, window: tuple[float, ...], c1: float, c2: float, padding: Padding
 ) -> Tensor:
-    # One minus mean SSIM, (B,), in a form without the usual one's cancellations. With
-    # a = (mx - my)^2 / (mx^2 + my^2 + c1) and b = Var(x - y) / (Var x + Var y + c2),
-    # SSIM = (1 - a)(1 - b): four filtered maps instead of five, exactly 0 for equal maps, and bounded,
-    # since 0 <= Var(x - y) <= 2 (Var x + Var y) is enforced. Rounding breaks that where large values hardly
-    # vary, and the usual form then divides by almost nothing. Where a clamp holds the true gradient is 0.
-    maps = torch.cat((x, y, (x - y).square(), x.square() + y.square()), dim=1)
-    mean_x, mean_y, mean_d2, mean_s2 = window_filter(maps, window, padding=padding).unbind(dim=1)
-    luminance = (mean_x - mean_y).square()
-    energy = mean_x.square() + mean_y.square()
-    var_d = (mean_d2 - luminance).clamp(min=0)
-    var_s = torch.maximum(mean_s2 - energy, var_d / 2)
-    a = luminance / (energy + c1)
-    b = var_d / (var_s + c2)
+    # One minus mean SSIM, (B,), exactly 0 for equal maps.
+    local = local_statistics(x, y, window, padding=padding)
+    a = local.luminance / (local.energy + c1)
+    b = local.var_d / (local.var_s + c2)
     return (a + b - a * b).mean(dim=(-2, -1))
 
 
@@ -116,9 +106,7 @@ def check_ssim_arguments(
     """Raise :class:`~crowdkit.errors.ArgumentError` if a number of :func:`ssim_pyramid` is out of range."""
     if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
         raise ArgumentError(f"levels: expected a whole number >= 1, got {levels!r}")
-    whole = isinstance(window_size, int) and not isinstance(window_size, bool)
-    if not whole or window_size < 1 or window_size % 2 == 0:
-        raise ArgumentError(f"window_size: expected an odd whole number >= 1, got {window_size!r}")
+    check_window(window_size)
     check_positive(window_sigma=window_sigma, c1=c1, c2=c2, expansion=expansion)
 
 

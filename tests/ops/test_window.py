@@ -18,13 +18,13 @@ def test_gaussian_window_sums_to_one_and_is_symmetric(size, sigma):
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.parametrize("size", [1, 3, 11])
-def test_filter_is_the_convolution(padding, size):
+@pytest.mark.parametrize(("size", "dilation"), [(1, 1), (3, 1), (11, 1), (3, 4), (5, 3)])
+def test_filter_is_the_convolution(padding, size, dilation):
     window = gaussian_window(size, 1.5)
     maps = torch.rand(2, 3, 13, 17, dtype=torch.float64, requires_grad=True)
     kernel = torch.outer(*(torch.tensor(window, dtype=torch.float64),) * 2).expand(3, 1, -1, -1)
-    expected = F.conv2d(maps, kernel, padding=padding, groups=3)
-    found = window_filter(maps, window, padding=padding)
+    expected = F.conv2d(maps, kernel, padding=padding, dilation=dilation, groups=3)
+    found = window_filter(maps, window, padding=padding, dilation=dilation)
     torch.testing.assert_close(found, expected)
     weights = torch.rand_like(expected)
     (found_grad,) = torch.autograd.grad((found * weights).sum(), maps)
@@ -37,6 +37,7 @@ def test_lopsided_and_even_windows_have_right_gradients():
     for window in ((0.1, 0.2, 0.7), (0.9, 0.1)):
         assert torch.autograd.gradcheck(lambda x, w=window: window_filter(x, w), (maps,))
         assert torch.autograd.gradgradcheck(lambda x, w=window: window_filter(x, w), (maps,))
+        assert torch.autograd.gradcheck(lambda x, w=window: window_filter(x, w, dilation=2), (maps,))
 
 
 def test_filter_works_under_vmap():
@@ -62,5 +63,9 @@ def test_bad_arguments():
         window_filter(torch.ones(2, 5), (0.2, 0.6, 0.2))
     with pytest.raises(UnknownNameError, match="did you mean 'same'"):
         window_filter(torch.ones(5, 5), (1.0,), padding="sane")
+    with pytest.raises(ShapeError, match="at least the window's 5 cells"):
+        window_filter(torch.ones(4, 5), (0.2, 0.6, 0.2), dilation=2)
+    with pytest.raises(ArgumentError, match="dilation: expected a whole number"):
+        window_filter(torch.ones(4, 5), (1.0,), dilation=0)
     with pytest.raises(ArgumentError, match="odd size"):
         window_filter(torch.ones(5, 5), (0.5, 0.5), padding="same")

@@ -96,19 +96,11 @@ class DME(nn.Module):
         Raises:
             ShapeError: If there is not one feature and one weight a stage.
         """
-        if not len(features) == len(weights) == len(self.stages):
-            raise ShapeError(
-                f"features, weights: expected {len(self.stages)} of each, got {len(features)}, {len(weights)}"
-            )
+        self._check(features, weights)
         maps = []
-        x = torch.cat([features[0], features[0]], dim=1) if self.deep_skip else features[0]
-        for index, stage in enumerate(self.stages):
-            if index > 0:
-                x = torch.cat([upsample(x), features[index]], dim=1)
-            x = F.relu(stage(x))
-            weight = weights[index]
-            if weight is not None:
-                x = self.attention(x, weight)
+        x = features[0]
+        for index in range(len(self.stages)):
+            x = self._reweigh(self._convolve(x, features, index), weights[index])
             name = str(index + 1)
             if self.training and name in self.sides:
                 factor = 2 ** (len(self.stages) - 1 - index)
@@ -117,3 +109,57 @@ class DME(nn.Module):
                 maps.append(upsampled_conv2d(x, side, bias, factor=factor))
         maps.append(self.final(x))
         return maps
+
+    def look(
+        self, features: Sequence[Tensor], weights: Sequence[Tensor | None], *, stage: int
+    ) -> tuple[Tensor, Tensor]:
+        """Decode up to a stage, and give its feature before and after its re-weighting.
+
+        Args:
+            features: As in ``forward``.
+            weights: As in ``forward``.
+            stage: Counted from 1.
+
+        Returns:
+            ``(before, after)``, each :math:`(B, C, h, w)`; the same where the weight is ``None``.
+
+        Raises:
+            ShapeError: If there is not one feature and one weight a stage.
+            ArgumentError: If there is no such stage.
+
+        Examples:
+            >>> import torch
+            >>> dme = DME((32, 16), widths=(16, 8), supervision=(1, 2))
+            >>> features, weight = [torch.rand(1, 32, 4, 5), torch.rand(1, 16, 8, 10)], torch.ones(1, 1, 4, 5)
+            >>> before, after = dme.look(features, [weight, None], stage=1)
+            >>> torch.equal(after, 2 * before)
+            True
+        """
+        self._check(features, weights)
+        if stage not in range(1, len(self.stages) + 1):
+            raise ArgumentError(f"stage: expected one of 1..{len(self.stages)}, got {stage!r}")
+        before = after = features[0]
+        for index in range(stage):
+            before = self._convolve(after, features, index)
+            after = self._reweigh(before, weights[index])
+        return before, after
+
+    def _check(self, features: Sequence[Tensor], weights: Sequence[Tensor | None]) -> None:
+        if not len(features) == len(weights) == len(self.stages):
+            raise ShapeError(
+                f"features, weights: expected {len(self.stages)} of each, got {len(features)}, {len(weights)}"
+            )
+
+    def _convolve(self, x: Tensor, features: Sequence[Tensor], index: int) -> Tensor:
+        if index > 0:
+            x = torch.cat([upsample(x), features[index]], dim=1)
+        elif self.deep_skip:
+            x = torch.cat([x, x], dim=1)
+        stage: nn.Module = self.stages[index]
+        return F.relu(stage(x))
+
+    def _reweigh(self, x: Tensor, weight: Tensor | None) -> Tensor:
+        if weight is None:
+            return x
+        reweighted: Tensor = self.attention(x, weight)
+        return reweighted

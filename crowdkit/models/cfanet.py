@@ -1,21 +1,21 @@
-"""CFANet, the network of the paper, and a narrow one of the same parts."""
+"""CFANet, the network of the paper."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from copy import deepcopy
 from pathlib import Path
-from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, DTypeError, check_choice
-from crowdkit.layers import CRR, DLE, DME, TimmEncoder, VGG16Encoder, attention_weight
+from crowdkit.layers import CRR, DLE, DME
+from crowdkit.models._encoders import crop, make_encoder, pyramid
+from crowdkit.models._injection import SEPARATE, Injection, check_injection, joint_weight, to_image
 from crowdkit.models._output import Output, check_output, people
+from crowdkit.models._start import INITS, Init, initialise
 from crowdkit.models.base import CrowdModel
+from crowdkit.models.inside import Inside, branch_planes, fit_inside, pick_stage
 from crowdkit.ops.checks import check_levels
 from crowdkit.prediction import Prediction
-
-Init = Literal["normal", "kaiming"]
 
 
 class CFANet(CrowdModel):
@@ -41,6 +41,11 @@ class CFANet(CrowdModel):
         supervision: Stages that give a supervised density map, counted from 1 (table 8); ``None`` means
             every stage.
         deep_skip: Draw the deepest skip connection, as figure 2 does.
+        injection: Where the attention A enters (figure 3): ``"stages"`` (d) re-weights the decoder's feature
+            F at every stage, F + A F; ``"output"`` (c) multiplies the final density; ``"features"`` (b)
+            multiplies every feature of the encoder, and ``"input"`` (a) the image, by the attention of a
+            *separate network*: the same branches on an encoder of their own, made as ``encoder`` is (of a
+            module, a copy).
         hard_levels: Weigh features by the likeliest level, not by the expectation; the density loss then
             does not reach the DLE.
         output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which has no sign.
@@ -55,11 +60,12 @@ class CFANet(CrowdModel):
         level_edges: The edges of the DLE's classes that it was trained with, people per pixel; a record.
 
     Raises:
-        ArgumentError: If strides do not halve, or a choice is not among those named.
+        ArgumentError: If strides do not halve, or ``injection`` has no attention to inject.
+        UnknownNameError: If a choice is not among those named.
 
     References:
         Rong and Li. *Coarse- and Fine-grained Attention Network with Background-aware Loss for Crowd
-        Density Map Estimation*. WACV 2021, section 3 and figure 2.
+        Density Map Estimation*. WACV 2021, section 3, figures 2 and 3.
 
     Examples:
         >>> import torch
@@ -84,6 +90,7 @@ class CFANet(CrowdModel):
         dle: bool = True,
         supervision: Sequence[int] | None = None,
         deep_skip: bool = False,
+        injection: Injection = "stages",
         hard_levels: bool = False,
         output: Output = "softplus",
         expansion: float = 2000.0,
@@ -96,11 +103,12 @@ class CFANet(CrowdModel):
     ) -> None:
         super().__init__()
         check_output(output, expansion)
-        check_choice("init", init, ("normal", "kaiming"))
+        check_choice("init", init, INITS)
         switches = {"crr": crr, "dle": dle, "deep_skip": deep_skip, "hard_levels": hard_levels}
         for key, value in switches.items():
             if not isinstance(value, bool):
                 raise DTypeError(f"{key}: expected True or False, got {value!r}")
+        check_injection(injection, attention=crr or dle)
         check_levels(levels)
         if level_edges is not None and len(level_edges) != levels - 1:
             raise ArgumentError(
@@ -109,12 +117,17 @@ class CFANet(CrowdModel):
         stages = len(dme_widths)
         if supervision is None:
             supervision = range(1, stages + 1)
-        self.encoder = _make_encoder(encoder, encoder_weights, encoder_strides)
-        channels, strides = _pyramid(self.encoder, stages)
+        self.encoder = make_encoder(encoder, encoder_weights, encoder_strides)
+        channels, strides = pyramid(self.encoder, stages)
+        self.attention_encoder: nn.Module | None = None
+        if injection in SEPARATE:
+            own = deepcopy(encoder) if isinstance(encoder, nn.Module) else encoder
+            self.attention_encoder = make_encoder(own, encoder_weights, encoder_strides)
         self.stride = strides[-1]
         self.strides = strides
         self.output = output
         self.expansion = expansion
+        self.injection: Injection = injection
         self.hard_levels = hard_levels
         for branch, widths in (("crr_widths", crr_widths), ("dle_widths", dle_widths)):
             if len(widths) != stages:
@@ -128,7 +141,9 @@ class CFANet(CrowdModel):
             supervision=tuple(supervision),
             deep_skip=deep_skip,
         )
-        self._initialise(init)
+        branches = [branch for branch in (self.crr, self.dle) if branch is not None]
+        heads = [self.dme.final, *self.dme.sides.values(), *(head for b in branches for head in b.heads)]
+        initialise([*branches, self.dme], heads=heads, init=init)
         self.config = {
             "encoder": encoder,
             "encoder_weights": None if encoder_weights is None else str(encoder_weights),
@@ -138,6 +153,7 @@ class CFANet(CrowdModel):
             "dle": dle,
             "supervision": list(supervision),
             "deep_skip": deep_skip,
+            "injection": injection,
             "hard_levels": hard_levels,
             "output": output,
             "expansion": expansion,
@@ -160,180 +176,107 @@ class CFANet(CrowdModel):
             training also the other supervised maps and the attention logits.
         """
         size = images.shape[-2:]
-        features = self.encoder(images)
-        regions, levels = self._attend(features[0])
-        maps = self.dme(features, self._weights(regions, levels))
-        *stages, density = (self._crop(self._people(each), size, self.stride) for each in maps)
+        _, features, regions, levels = self._extract(images)
+        maps = [self._people(each) for each in self.dme(features, self._stage_weights(regions, levels))]
+        if self.injection == "output":
+            maps[-1] = maps[-1] * self._weight(regions, levels, -1)
+        *stages, density = (crop(each, size, self.stride) for each in maps)
         if not self.training:
             return Prediction(density)
         return Prediction(
             density,
             tuple(stages),
-            tuple(self._crop(logit, size, s) for logit, s in zip(regions, self.strides, strict=False)),
-            tuple(self._crop(logit, size, s) for logit, s in zip(levels, self.strides, strict=False)),
+            tuple(crop(logit, size, s) for logit, s in zip(regions, self.strides, strict=False)),
+            tuple(crop(logit, size, s) for logit, s in zip(levels, self.strides, strict=False)),
         )
 
     def attention(self, images: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        r"""Look at the finest stage's attention, for a picture.
+        r"""Look at the finest stage's attention; :meth:`inside` also gives what it re-weights.
 
         Args:
             images: RGB in [0, 1], shape :math:`(B, 3, H, W)`.
 
         Returns:
-            ``(weight, region, level)`` of the last stage, each :math:`(B, 1, h, w)`: the joint weight in
-            [0, 2], the coarse map's probability of crowd and the fine map's expected weight, both in
-            [0, 1]; ``None`` for a branch the model does not have.
+            ``(weight, region, level)`` of the last stage, each :math:`(B, 1, h, w)`: the weight that is
+            injected (in [0, 2]; in [0, 1] with one branch, or if ``injection`` is not ``"stages"``), the
+            coarse map's probability of crowd and the fine map's expected weight, both in [0, 1]; ``None``
+            for a branch the model does not have.
 
         Raises:
             ArgumentError: If the model has neither branch.
         """
-        size = images.shape[-2:]
-        regions, levels = self._attend(self.encoder(images)[0])
-        if not regions and not levels:
-            raise ArgumentError("attention: expected a model with crr or dle, got one with neither")
-        region = attention_weight(region=regions[-1]) if regions else None
-        level = attention_weight(levels[-1], hard=self.hard_levels) if levels else None
-        parts = [part for part in (region, level) if part is not None]
-        weight = torch.stack(parts).sum(dim=0)
-        region, level = (
-            None if part is None else self._crop(part, size, self.stride) for part in (region, level)
-        )
-        return self._crop(weight, size, self.stride), region, level
+        source = self.encoder if self.attention_encoder is None else self.attention_encoder
+        regions, levels = self._attend(source(images)[0])
+        region, level, _ = branch_planes(regions, levels, -1, hard=self.hard_levels)
+        size, weight = images.shape[-2:], self._weight(regions, levels, -1)
+        region, level = (None if each is None else crop(each, size, self.stride) for each in (region, level))
+        return crop(weight, size, self.stride), region, level
+
+    def inside(self, images: Tensor, *, stage: int | None = None) -> Inside:
+        """Look at what the attention re-weights, before and after (figure 6).
+
+        Args:
+            images: RGB in [0, 1], shape :math:`(B, 3, H, W)`.
+            stage: Counted from 1, coarse to fine; ``None`` for the last. ``injection`` ``"input"`` and
+                ``"output"`` re-weight once, at the last.
+
+        Returns:
+            What the attention does there.
+
+        Raises:
+            ArgumentError: If the model has neither branch, or nothing is re-weighted at that stage.
+
+        Examples:
+            >>> import torch
+            >>> from crowdkit.models import create_model
+            >>> seen = create_model("cfanet_lite").eval().inside(torch.rand(1, 3, 64, 96), stage=3)
+            >>> seen.what, tuple(seen.before.shape), tuple(seen.region.shape)
+            ('feature', (1, 56, 8, 12), (1, 1, 8, 12))
+        """
+        index = pick_stage(stage, len(self.strides), only_last=self.injection in ("input", "output"))
+        own, features, regions, levels = self._extract(images)
+        planes = branch_planes(regions, levels, index, hard=self.hard_levels)
+        weight, weights = self._weight(regions, levels, index), self._stage_weights(regions, levels)
+        what = {"input": "image", "output": "density"}.get(self.injection, "feature")
+        if self.injection == "stages":
+            before, after = self.dme.look(features, weights, stage=index + 1)
+        elif self.injection == "features":
+            before, after = own[index], features[index]
+        elif self.injection == "output":
+            before = self._people(self.dme(features, weights)[-1])
+            after = before * weight
+        else:
+            before, after = images, images * to_image(weight, images, self.stride)
+        seen = Inside(what, index + 1, before, after, weight, *planes)
+        return fit_inside(seen, images.shape[-2:], self.strides[index])
+
+    def _extract(self, images: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
+        """Give the encoder's features, those that the decoder takes, and the logits of CRR and DLE."""
+        if self.attention_encoder is None:
+            features = self.encoder(images)
+            return features, features, *self._attend(features[0])
+        regions, levels = self._attend(self.attention_encoder(images)[0])
+        if self.injection == "input":
+            weight = to_image(self._weight(regions, levels, -1), images, self.stride)
+            features = self.encoder(images * weight)
+            return features, features, regions, levels
+        features = self.encoder(images)
+        weights = [self._weight(regions, levels, index) for index in range(len(features))]
+        weighted = [x * weight.to(x.dtype) for x, weight in zip(features, weights, strict=True)]
+        return features, weighted, regions, levels
 
     def _attend(self, deepest: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         regions = [] if self.crr is None else self.crr(deepest)
         levels = [] if self.dle is None else self.dle(deepest)
         return regions, levels
 
-    def _weights(self, regions: list[Tensor], levels: list[Tensor]) -> list[Tensor | None]:
-        if not regions and not levels:
+    def _weight(self, regions: list[Tensor], levels: list[Tensor], index: int) -> Tensor:
+        return joint_weight(regions, levels, index, injection=self.injection, hard=self.hard_levels)
+
+    def _stage_weights(self, regions: list[Tensor], levels: list[Tensor]) -> list[Tensor | None]:
+        if self.injection != "stages" or not (regions or levels):
             return [None] * len(self.strides)
-        return [
-            attention_weight(
-                levels[i] if levels else None, regions[i] if regions else None, hard=self.hard_levels
-            )
-            for i in range(len(self.strides))
-        ]
+        return [self._weight(regions, levels, index) for index in range(len(self.strides))]
 
     def _people(self, linear: Tensor) -> Tensor:
         return people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
-
-    @staticmethod
-    def _crop(x: Tensor, size: torch.Size, stride: int) -> Tensor:
-        return x[..., : -(-size[0] // stride), : -(-size[1] // stride)]
-
-    def _initialise(self, init: Init) -> None:
-        heads = [self.dme.final, *self.dme.sides.values()]
-        for branch in (self.crr, self.dle):
-            if branch is not None:
-                heads += list(branch.heads)
-        for part in (self.crr, self.dle, self.dme):
-            for module in part.modules() if part is not None else ():
-                if not isinstance(module, nn.Conv2d):
-                    continue
-                if init == "kaiming" and module not in heads:
-                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                else:
-                    nn.init.normal_(module.weight, std=0.01)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-
-
-def cfanet_lite(
-    *,
-    encoder: str | nn.Module = "tf_efficientnet_lite0",
-    encoder_weights: str | Path | None = None,
-    encoder_strides: Sequence[int] | None = (32, 16, 8, 4),
-    levels: int = 6,
-    crr: bool = True,
-    dle: bool = True,
-    supervision: Sequence[int] | None = None,
-    hard_levels: bool = False,
-    output: Output = "softplus",
-    expansion: float = 2000.0,
-    crr_widths: Sequence[int] = (64, 48, 32, 24),
-    dle_widths: Sequence[int] = (64, 48, 32, 24),
-    dme_widths: Sequence[int] = (128, 88, 56, 48),
-    level_edges: Sequence[float] | None = None,
-) -> CFANet:
-    """Make a narrow :class:`CFANet` of stride 4 on a light encoder, for small machines.
-
-    The parts are the paper's; the encoder, the widths, the stride and the Kaiming start differ.
-
-    Args:
-        encoder: A timm model name with features at ``encoder_strides``.
-        encoder_weights: ``None``, ``"imagenet"`` or a path.
-        encoder_strides: Strides taken from the encoder, coarse to fine.
-        levels: See :class:`CFANet`, as for all that follow.
-        crr: Have the Crowd Region Recognizer.
-        dle: Have the Density Level Estimator.
-        supervision: Stages that give a supervised density map.
-        hard_levels: Weigh features by the likeliest level.
-        output: Output activation.
-        expansion: Divides the output.
-        crr_widths: Channels of the CRR's stages.
-        dle_widths: Channels of the DLE's stages.
-        dme_widths: Channels of the DME's stages.
-        level_edges: The edges of the DLE's classes; a record.
-
-    Returns:
-        The model.
-
-    Examples:
-        >>> import torch
-        >>> cfanet_lite().eval()(torch.rand(1, 3, 65, 97)).density.shape
-        torch.Size([1, 1, 17, 25])
-    """
-    return CFANet(
-        encoder=encoder,
-        encoder_weights=encoder_weights,
-        encoder_strides=encoder_strides,
-        levels=levels,
-        crr=crr,
-        dle=dle,
-        supervision=supervision,
-        hard_levels=hard_levels,
-        output=output,
-        expansion=expansion,
-        crr_widths=crr_widths,
-        dle_widths=dle_widths,
-        dme_widths=dme_widths,
-        init="kaiming",
-        level_edges=level_edges,
-    )
-
-
-def _make_encoder(
-    encoder: str | nn.Module, weights: str | Path | None, strides: Sequence[int] | None
-) -> nn.Module:
-    if isinstance(encoder, nn.Module):
-        if weights is not None or strides is not None:
-            raise ArgumentError(
-                "encoder: expected no encoder_weights or encoder_strides beside a module of your own"
-            )
-        return encoder
-    if not isinstance(encoder, str):
-        raise DTypeError(f"encoder: expected a name or a module, got {type(encoder).__name__}")
-    if encoder == "vgg16":
-        if strides is not None and tuple(strides) != VGG16Encoder.strides:
-            raise ArgumentError(
-                f"encoder_strides: expected {VGG16Encoder.strides} for vgg16, got {tuple(strides)}"
-            )
-        return VGG16Encoder(weights)
-    return TimmEncoder(encoder, weights=weights, strides=strides)
-
-
-def _pyramid(encoder: nn.Module, stages: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    channels: Any = getattr(encoder, "channels", None)
-    strides: Any = getattr(encoder, "strides", None)
-    if channels is None or strides is None or len(channels) != len(strides):
-        raise ArgumentError(
-            "encoder: expected a module with channels and strides of one length, coarse to fine"
-        )
-    halving = all(coarse == 2 * fine for coarse, fine in pairwise(strides))
-    if len(strides) != stages or not halving:
-        raise ArgumentError(
-            f"encoder: expected {stages} features whose strides halve, got strides {tuple(strides)}; choose "
-            "encoder_strides and widths of one length"
-        )
-    return tuple(channels), tuple(strides)

@@ -9,7 +9,8 @@ from typing import Any
 
 from crowdkit.errors import DataError, unknown_name
 from crowdkit.models.base import CrowdModel, read_folder
-from crowdkit.models.cfanet import CFANet, cfanet_lite
+from crowdkit.models.cfanet import CFANet
+from crowdkit.models.cfanet_lite import cfanet_lite
 
 _MODELS: Mapping[str, Callable[..., CrowdModel]] = MappingProxyType(
     {

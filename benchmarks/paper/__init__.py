@@ -1,0 +1,1 @@
+"""The tables of the paper, trained again: ``python -m benchmarks.paper --help``."""

@@ -1,0 +1,158 @@
+"""Train the paper's tables again.
+
+    python -m benchmarks.paper 11 --budget short --data DATA --weights cfanet_lite=tf_efficientnet_lite0.safetensors
+
+Each row whose model is here is trained on the training images, chosen on its validation split and printed beside the
+paper's figure, which is on the test images. What is measured already is read from --results and not trained again; a
+run that was stopped goes on where it was. Several processes may share the work: give the command again in another
+shell.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.paper.budgets import BUDGETS, DATA, Budget, configuration
+from benchmarks.paper.render import render_table, write_page
+from benchmarks.paper.runs import key_of, run
+from benchmarks.paper.tables import TABLES, UCF, Experiment, table
+from crowdkit.engine import TrainingInterrupted
+from crowdkit.models import list_models
+
+HERE = Path(__file__).parent
+
+
+class Job(NamedTuple):
+    """One training that some table asks for."""
+
+    dataset: str
+    config: dict[str, Any]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(arguments)
+    budget = BUDGETS[args.budget]
+    weights = dict(pair.split("=", 1) for pair in args.weights)
+    for name in weights:
+        if name not in list_models():
+            raise SystemExit(
+                f"--weights: expected MODEL=PATH with one of {', '.join(list_models())}, got {name!r}"
+            )
+    if not budget.synthetic and args.data is None:
+        raise SystemExit("--data: expected the folder that holds ShanghaiTech, UCF-QNRF, ...; got nothing")
+    results = args.results / budget.name
+    numbers = args.tables or [each.number for each in TABLES]
+    jobs = _jobs(numbers, budget, args, weights)
+    for place, job in enumerate(jobs, 1):
+        if not args.print_only:
+            print(f"[{place}/{len(jobs)}] {key_of(job.config)}", flush=True)
+            try:
+                done = run(
+                    job.config,
+                    dataset=job.dataset,
+                    budget=budget,
+                    results=results,
+                    folder=args.out / budget.name,
+                    data_root=args.data,
+                    test=args.test,
+                    keep=args.keep,
+                )
+            except TrainingInterrupted:
+                print("stopped; the same command goes on from here")
+                return 130
+            if done is None:
+                print("    another process is at it", flush=True)
+            else:
+                found = done["validation"]
+                print(
+                    f"    MAE {found['mae']:.2f}  RMSE {found['rmse']:.2f}  r_bg {found['background_ratio']:.4f}"
+                )
+    for number in numbers:
+        print()
+        print(render_table(table(number), budget, results))
+    if args.page:
+        write_page(args.page, args.results)
+    return 0
+
+
+def _jobs(
+    numbers: Sequence[int], budget: Budget, args: argparse.Namespace, weights: dict[str, str]
+) -> list[Job]:
+    """List the trainings of the tables once each, all rows of a seed before the next seed."""
+    jobs: dict[str, Job] = {}
+    for seed, number in product(range(args.seeds or budget.seeds), numbers):
+        for dataset, experiment in _wanted(number, budget, args):
+            for fold in range(budget.folds if dataset == UCF else 1):
+                config = configuration(
+                    budget, experiment, dataset, seed=seed, fold=fold, root=args.data, weights=weights
+                )
+                jobs.setdefault(key_of(config), Job(dataset, config))
+    return list(jobs.values())
+
+
+def _wanted(number: int, budget: Budget, args: argparse.Namespace) -> Iterator[tuple[str, Experiment]]:
+    for dataset in table(number).datasets:
+        if args.only and dataset not in args.only:
+            continue
+        if not budget.synthetic and not (args.data / DATA[dataset][0]).is_dir():
+            print(f"table {number}: no {DATA[dataset][0]} in {args.data}, its columns stay empty")
+            continue
+        for row in table(number).rows:
+            if row.experiment is not None and (args.all_models or budget.affords(row.experiment)):
+                yield dataset, row.experiment
+
+
+def _number(text: str) -> int:
+    if text not in {str(each.number) for each in TABLES}:
+        raise argparse.ArgumentTypeError(f"expected a table from 1 to {len(TABLES)}, got {text!r}")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.paper",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "tables", type=_number, nargs="*", metavar="TABLE", help="their numbers; all by default"
+    )
+    parser.add_argument(
+        "--budget", choices=sorted(BUDGETS), default="smoke", help="how much they may cost (smoke)"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="holds ShanghaiTech, UCF-QNRF, UCF_CC_50, mall_dataset"
+    )
+    parser.add_argument("--only", nargs="+", choices=sorted(DATA), help="these data sets alone")
+    parser.add_argument(
+        "--weights",
+        nargs="+",
+        default=[],
+        metavar="MODEL=PATH",
+        help="encoder weights of a model; random without",
+    )
+    parser.add_argument(
+        "--seeds", type=int, help="how many seeds a row is trained with; the budget's by default"
+    )
+    parser.add_argument(
+        "--all-models", action="store_true", help="also the models the budget cannot afford on a CPU"
+    )
+    parser.add_argument("--test", action="store_true", help="measure on the official test images too, once")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/paper"), help="where runs are written (runs/paper)"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep a run's folder after it is measured")
+    parser.add_argument(
+        "--results", type=Path, default=HERE / "results", help="where measurements are kept as JSON"
+    )
+    parser.add_argument("--print-only", action="store_true", help="train nothing, print what is there")
+    parser.add_argument(
+        "--page", type=Path, help="write the tables of all budgets into this page of the docs"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

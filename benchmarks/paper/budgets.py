@@ -1,0 +1,176 @@
+"""How much a table may cost: which data, how long, and which networks stand for which."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.paper.tables import MALL, QNRF, UCF, A, B, Experiment
+
+# Folders below --data, and the data section of a configuration.
+DATA: dict[str, tuple[str, dict[str, Any]]] = {
+    A: ("ShanghaiTech", {"dataset": "shanghaitech", "part": "A"}),
+    B: ("ShanghaiTech", {"dataset": "shanghaitech", "part": "B"}),
+    QNRF: ("UCF-QNRF", {"dataset": "ucf_qnrf"}),
+    UCF: ("UCF_CC_50", {"dataset": "ucf_cc_50"}),
+    MALL: ("mall_dataset", {"dataset": "mall"}),
+}
+FOLDS = 5  # of UCF_CC_50
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run of a table may cost.
+
+    Attributes:
+        name: ``"smoke"``, ``"short"`` or ``"full"``.
+        text: What it is, in words, for the page of results.
+        seeds: How many seeds a row is trained with unless the user says otherwise.
+        data: Changes to the data section, for every data set.
+        per_data: Changes to the data section, for single data sets.
+        optim: The optimiser.
+        run: Length and precision.
+        stand_in: Models that are trained in place of others.
+        models: Models it can afford, after ``stand_in``; empty for all.
+        small: Keywords that make single models small.
+        folds: How many folds of UCF_CC_50 are trained.
+        synthetic: Whether drawn scenes stand for every data set.
+    """
+
+    name: str
+    text: str
+    seeds: int
+    optim: dict[str, Any]
+    run: dict[str, Any]
+    data: dict[str, Any] = field(default_factory=dict)
+    per_data: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stand_in: dict[str, str] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    small: dict[str, dict[str, Any]] = field(default_factory=dict)
+    folds: int = FOLDS
+    synthetic: bool = False
+
+    def model(self, experiment: Experiment) -> str:
+        """Name the model that is trained for an experiment."""
+        return self.stand_in.get(experiment.model, experiment.model)
+
+    def affords(self, experiment: Experiment) -> bool:
+        """Say whether the experiment's model is trained at all."""
+        return not self.models or self.model(experiment) in self.models
+
+
+_ADAMW = {
+    "name": "adamw",
+    "lr": 1e-3,
+    "weight_decay": 1e-4,
+    "schedule": "cosine",
+    "warmup": 0.02,
+    "clip_norm": 1.0,
+    "ema_decay": 0.99,
+}
+_NARROW = {
+    "crr_widths": [8, 8, 8, 8],
+    "dle_widths": [8, 8, 8, 8],
+    "dme_widths": [16, 16, 16, 16],
+    "init": "kaiming",
+}
+
+BUDGETS = {
+    "smoke": Budget(
+        name="smoke",
+        text="drawn scenes of 64 x 64 pixels, one step: shows that every row runs, and nothing else",
+        seeds=1,
+        optim=_ADAMW,
+        run={"epochs": 1, "batch_size": 2},
+        data={
+            "dataset": "synthetic",
+            "options": {"length": 4, "size": [64, 64], "people": [2, 9]},
+            "crop": [64, 64],
+            "val_fraction": 0.5,
+            "sigma": 4.0,
+        },
+        small={"cfanet": _NARROW},
+        folds=1,
+        synthetic=True,
+    ),
+    "short": Budget(
+        name="short",
+        text="crops of 256 x 256, batch 6, 10 epochs, AdamW 1e-3 with a cosine, bfloat16; cfanet_lite for CFANet",
+        seeds=1,
+        optim=_ADAMW,
+        run={
+            "epochs": 10,
+            "batch_size": 6,
+            "precision": "bfloat16",
+            "channels_last": True,
+            "validate_every": 2,
+        },
+        data={"crop": [256, 256], "short_side_min": 384},
+        stand_in={"cfanet": "cfanet_lite"},
+        models=("cfanet_lite", "mcnn"),
+        folds=1,
+    ),
+    "full": Budget(
+        name="full",
+        text="the paper's recipe: half-size crops, batch 1, Adam 2e-5 halved every fifth of 500 epochs",
+        seeds=1,
+        optim={"name": "adam", "lr": 2e-5, "schedule": "halve"},
+        run={
+            "epochs": 500,
+            "batch_size": 1,
+            "validate_every": 5,
+            "precision": "bfloat16",
+            "channels_last": True,
+        },
+        data={"crop": 0.5},
+        per_data={
+            A: {"short_side_min": 384},
+            B: {"short_side_min": 384},
+            QNRF: {"options": {"resize": "cfanet"}},
+        },
+    ),
+}
+
+
+def configuration(
+    budget: Budget,
+    experiment: Experiment,
+    dataset: str,
+    *,
+    seed: int,
+    fold: int = 0,
+    root: Path | None = None,
+    weights: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Make the configuration of one run, as nested tables, without its folder.
+
+    Args:
+        budget: The budget.
+        experiment: The row's model and loss.
+        dataset: One of the tables' data sets.
+        seed: The run's seed.
+        fold: Which fold of UCF_CC_50 is held out.
+        root: The folder that holds the data sets.
+        weights: Encoder weights by the name of the model that takes them.
+
+    Returns:
+        What :func:`crowdkit.engine.config_from_dict` takes.
+    """
+    folder, section = DATA[dataset]
+    data = {**section, **budget.data, **budget.per_data.get(dataset, {})}
+    if budget.synthetic:
+        data.pop("part", None)
+    else:
+        data["root"] = str((root or Path()) / folder)
+    if dataset == UCF and not budget.synthetic:
+        data["options"] = {**data.get("options", {}), "fold": fold}
+    model = budget.model(experiment)
+    options = {**budget.small.get(model, {}), **experiment.options}
+    if weights and model in weights:
+        options["encoder_weights"] = weights[model]
+    return {
+        "data": data,
+        "model": {"name": model, "options": options},
+        "loss": {"name": experiment.loss, "options": experiment.loss_options},
+        "optim": budget.optim,
+        "run": {**budget.run, "seed": seed},
+    }

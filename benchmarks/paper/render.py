@@ -1,0 +1,127 @@
+"""Measured figures beside the paper's, as text and as a page of the docs."""
+
+import json
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from benchmarks.paper.budgets import BUDGETS, Budget, configuration
+from benchmarks.paper.runs import without_places
+from benchmarks.paper.tables import HEADINGS, TABLES, UCF, Experiment, Row, Table
+
+NAMES = {"mae": "MAE", "rmse": "RMSE", "ssim": "SSIM", "psnr": "PSNR", "background_ratio": "r_bg"}
+DIGITS = {"mae": 1, "rmse": 1, "ssim": 3, "psnr": 2, "background_ratio": 4}
+BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+
+
+def load(results: Path) -> list[dict[str, Any]]:
+    """Read all measurements of a budget."""
+    return [json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]
+
+
+def render_table(table: Table, budget: Budget, results: Path) -> str:
+    """Lay out one table in Markdown: every column ours, then the paper's.
+
+    Args:
+        table: The table.
+        budget: Whose measurements.
+        results: The folder of that budget's JSON files.
+
+    Returns:
+        The text.
+    """
+    found = load(results)
+    columns = list(table.columns())
+    head = [f"{_heading(table, dataset)}{NAMES[metric]}" for dataset, metric in columns]
+    lines = [
+        f"**Table {table.number}. {table.title}** (budget: {budget.name})",
+        "",
+        "| | " + " | ".join(f"{each}, ours | paper" for each in head) + " | seeds |",
+        "|---" * (2 * len(head) + 2) + "|",
+    ]
+    lines += [_line(row, columns, budget, found) for row in table.rows]
+    if table.note:
+        lines += ["", table.note]
+    return "\n".join(lines)
+
+
+def _heading(table: Table, dataset: str) -> str:
+    return f"{HEADINGS[dataset]} " if len(table.datasets) > 1 else ""
+
+
+def _line(row: Row, columns: list[tuple[str, str]], budget: Budget, found: list[dict[str, Any]]) -> str:
+    cells, seeds = [], 0
+    for (dataset, metric), published in zip(columns, row.published, strict=True):
+        values = [] if row.experiment is None else _values(row.experiment, dataset, metric, budget, found)
+        seeds = max(seeds, len(values))
+        cells += [_spread(values, DIGITS[metric]), "" if published is None else f"{published:g}"]
+    label = row.label
+    if seeds and row.experiment is not None and budget.model(row.experiment) != row.experiment.model:
+        label += f" ({budget.model(row.experiment)})"
+    return f"| {label} | " + " | ".join(cells) + f" | {seeds or ''} |"
+
+
+def _values(
+    experiment: Experiment, dataset: str, metric: str, budget: Budget, found: list[dict[str, Any]]
+) -> list[float]:
+    """Give the metric of every seed; of folds, the mean."""
+    by_seed: dict[int, list[float]] = {}
+    for each in found:
+        config = each["config"]
+        fold = config["data"].get("options", {}).get("fold", 0)
+        seed = config["run"]["seed"]
+        wanted = configuration(budget, experiment, dataset, seed=seed, fold=fold)
+        if _same(without_places(wanted), config):
+            split = "test" if dataset == UCF and not budget.synthetic else "validation"
+            by_seed.setdefault(seed, []).append(each[split][metric])
+    return [mean(values) for _, values in sorted(by_seed.items())]
+
+
+def _same(wanted: dict[str, Any], config: dict[str, Any]) -> bool:
+    # Whether the encoder was pretrained is the user's choice, not the row's.
+    wanted = {**wanted, "model": {**wanted["model"], "pretrained": config["model"]["pretrained"]}}
+    return json.loads(json.dumps(wanted)) == config
+
+
+def _spread(values: list[float], digits: int) -> str:
+    if not values:
+        return ""
+    middle = f"{mean(values):.{digits}f}"
+    return middle if len(values) == 1 else f"{middle} ± {stdev(values):.{digits}f}"
+
+
+def write_page(page: Path, results: Path) -> None:
+    """Write the tables of every budget that has measurements between the page's two markers.
+
+    Args:
+        page: A Markdown page with the markers.
+        results: The folder that holds a folder a budget.
+    """
+    text = page.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    if not rest:
+        raise SystemExit(f"--page: expected {BEGIN} and {END} in {page}, got neither")
+    page.write_text(before + BEGIN + "\n\n" + render_page(results) + "\n" + END + after)
+
+
+def render_page(results: Path) -> str:
+    """Lay out every table that has a measurement, budget by budget; smoke shows nothing about people."""
+    parts = []
+    for budget in BUDGETS.values():
+        found = load(results / budget.name)
+        if budget.synthetic or not found:
+            continue
+        parts.append(f"### Budget: {budget.name}\n\n{budget.text[0].upper()}{budget.text[1:]}.\n")
+        shown = [each for each in TABLES if _measured(each, budget, found)]
+        parts += [render_table(each, budget, results / budget.name) + "\n" for each in shown]
+    return "\n".join(parts)
+
+
+def _measured(table: Table, budget: Budget, found: list[dict[str, Any]]) -> bool:
+    return any(
+        _values(row.experiment, dataset, "mae", budget, found)
+        for row in table.rows
+        if row.experiment is not None
+        for dataset in table.datasets
+    )

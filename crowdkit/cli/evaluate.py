@@ -28,6 +28,9 @@ def add(commands: Commands) -> None:
         help="the data section: dataset=folder root=photos, or part=A; a run's own by default",
     )
     parser.add_argument("--split", choices=("val", "train", "test"), default="val", help="which images (val)")
+    parser.add_argument(
+        "--full-resolution", action="store_true", help="SSIM and PSNR at the images' own size; slow"
+    )
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument("--workers", type=int, default=0, help="processes that load images")
     add_device(parser)
@@ -71,13 +74,19 @@ def run(args: argparse.Namespace) -> int:
         images,
         sigma=data.sigma,
         transform=resize,
+        full_resolution=args.full_resolution,
         device=process.device,
         precision=args.precision,
         workers=args.workers,
         progress=leader and not args.json,
     )
     mean = mean_baseline(
-        open_split(data, "train"), images, sigma=data.sigma, transform=resize, stride=model.stride
+        open_split(data, "train"),
+        images,
+        sigma=data.sigma,
+        transform=resize,
+        stride=model.stride,
+        full_resolution=args.full_resolution,
     )
     if not leader:
         return 0

@@ -20,9 +20,11 @@ from crowdkit.engine.whole import estimate
 from crowdkit.errors import ArgumentError
 from crowdkit.metrics import GAME, BackgroundRatio, CountMAE, CountNAE, CountRMSE, DensityPSNR, DensitySSIM
 from crowdkit.models import CrowdModel
+from crowdkit.ops import upsample
 from crowdkit.targets import SigmaRule
 
 _METRICS = ("mae", "rmse", "nae", "game1", "game2", "game3", "ssim", "psnr", "background_ratio")
+_QUALITY = ("ssim", "psnr")
 _PROTOCOL = (
     "map metrics per image on maps divided by the larger of their two maxima, SSIM window 11, C 1e-4 and 9e-4"
 )
@@ -134,6 +136,7 @@ def evaluate(
     *,
     sigma: float | str | SigmaRule = "auto",
     transform: Transform | None = None,
+    full_resolution: bool = False,
     device: str | torch.device = "auto",
     precision: str = "float32",
     workers: int = 0,
@@ -150,6 +153,7 @@ def evaluate(
         sigma: Spread of a head in the true maps: ``"auto"`` (the data set's own rule), a rule's name, a
             rule or a number of pixels.
         transform: What is done to every sample first, such as the resizing of the training.
+        full_resolution: Take SSIM and PSNR at the images' own size, the estimate enlarged bilinearly; slow.
         device: Where to compute.
         precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
         workers: Processes that load images.
@@ -170,6 +174,7 @@ def evaluate(
         lambda sample: estimate(model, sample.image, device=place, precision=precision),
         rule=resolve_sigma(sigma, dataset),
         stride=model.stride,
+        full_resolution=full_resolution,
         device=place,
         workers=workers,
         progress=progress,
@@ -183,6 +188,7 @@ def mean_baseline(
     sigma: float | str | SigmaRule = "auto",
     transform: Transform | None = None,
     stride: int = 1,
+    full_resolution: bool = False,
     progress: bool = False,
 ) -> Result:
     """Measure what "always predict the training mean" gives: a uniform map of the mean count.
@@ -195,6 +201,7 @@ def mean_baseline(
         sigma: As for :func:`evaluate`.
         transform: As for :func:`evaluate`.
         stride: Stride of the maps, that of the model to compare with.
+        full_resolution: As for :func:`evaluate`.
         progress: Whether to draw a progress bar.
 
     Returns:
@@ -222,6 +229,7 @@ def mean_baseline(
         guess,
         rule=resolve_sigma(sigma, dataset),
         stride=stride,
+        full_resolution=full_resolution,
         device=torch.device("cuda", torch.cuda.current_device()) if _on_gpus() else torch.device("cpu"),
         workers=0,
         progress=progress,
@@ -261,6 +269,7 @@ def _measure(
     *,
     rule: SigmaRule,
     stride: int,
+    full_resolution: bool,
     device: torch.device,
     workers: int,
     progress: bool,
@@ -290,8 +299,9 @@ def _measure(
     for sample in tqdm(loader, desc="evaluating", disable=not progress, unit="image", leave=False):
         density = guess(sample).to(device)
         truth = true_map(sample, rule, stride)[None].to(device)
-        for metric in metrics.values():
-            metric.update(density, truth)
+        fine = _enlarged(density, sample, rule, stride) if full_resolution else (density, truth)
+        for name, metric in metrics.items():
+            metric.update(*(fine if name in _QUALITY else (density, truth)))
         counts.append(
             ImageCount(name=sample.meta["name"], people=len(sample.points), count=float(density.sum()))
         )
@@ -305,10 +315,16 @@ def _measure(
         split=dataset.split,
         stride=stride,
         sigma=rule.name,
-        protocol=_PROTOCOL,
+        protocol=_PROTOCOL + (", at full resolution" if full_resolution else ""),
         seconds=time.monotonic() - started,
         counts=tuple(everyone),
     )
+
+
+def _enlarged(density: Tensor, sample: Sample, rule: SigmaRule, stride: int) -> tuple[Tensor, Tensor]:
+    height, width = sample.image.shape[-2:]
+    fine = upsample(density, stride)[..., :height, :width] / stride**2
+    return fine, true_map(sample, rule, 1)[None].to(density.device)
 
 
 def _on_gpus() -> bool:

@@ -55,6 +55,17 @@ def test_a_known_error_is_found():
     assert [each.name for each in result.counts] == SCENES.names
 
 
+def test_quality_at_full_resolution():
+    """A perfect coarse map, enlarged, is near the fine truth but is not it; all else stays."""
+    coarse = evaluate(Oracle(), SCENES, device="cpu")
+    fine = evaluate(Oracle(), SCENES, device="cpu", full_resolution=True)
+    assert 0.5 < fine.ssim < 0.9999
+    assert 20 < fine.psnr < 80
+    assert "full resolution" in fine.protocol
+    assert "full resolution" not in coarse.protocol
+    assert (fine.mae, fine.game3, fine.background_ratio) == (coarse.mae, coarse.game3, coarse.background_ratio)
+
+
 def test_the_mode_of_the_model_and_the_random_numbers_stay():
     model = Oracle().train()
     state = torch.get_rng_state()

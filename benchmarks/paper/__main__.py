@@ -83,7 +83,8 @@ def _jobs(
     """List the trainings of the tables once each, all rows of a seed before the next seed."""
     jobs: dict[str, Job] = {}
     for seed, number in product(range(args.seeds or budget.seeds), numbers):
-        for dataset, experiment in _wanted(number, budget, args):
+        for name, experiment in _wanted(number, budget, args):
+            dataset = budget.dataset(name)
             for fold in range(budget.folds if dataset == UCF else 1):
                 config = configuration(
                     budget, experiment, dataset, seed=seed, fold=fold, root=args.data, weights=weights
@@ -96,7 +97,7 @@ def _wanted(number: int, budget: Budget, args: argparse.Namespace) -> Iterator[t
     for dataset in table(number).datasets:
         if args.only and dataset not in args.only:
             continue
-        if not budget.synthetic and not (args.data / DATA[dataset][0]).is_dir():
+        if not budget.synthetic and not (args.data / DATA[budget.dataset(dataset)][0]).is_dir():
             print(f"table {number}: no {DATA[dataset][0]} in {args.data}, its columns stay empty")
             continue
         for row in table(number).rows:

@@ -32,12 +32,11 @@ def render_table(table: Table, budget: Budget, results: Path) -> str:
     """
     found = load(results)
     columns = list(table.columns())
-    head = [f"{_heading(table, dataset)}{NAMES[metric]}" for dataset, metric in columns]
     lines = [
         f"**Table {table.number}. {table.title}** (budget: {budget.name})",
         "",
-        "| | " + " | ".join(f"{each}, ours | paper" for each in head) + " | seeds |",
-        "|---" * (2 * len(head) + 2) + "|",
+        "| | " + " | ".join(_heading(table, *column, budget) for column in columns) + " | seeds |",
+        "|---" * (2 * len(columns) + 2) + "|",
     ]
     lines += [_line(row, columns, budget, found) for row in table.rows]
     if table.note:
@@ -45,8 +44,10 @@ def render_table(table: Table, budget: Budget, results: Path) -> str:
     return "\n".join(lines)
 
 
-def _heading(table: Table, dataset: str) -> str:
-    return f"{HEADINGS[dataset]} " if len(table.datasets) > 1 else ""
+def _heading(table: Table, dataset: str, metric: str, budget: Budget) -> str:
+    where = f"{HEADINGS[dataset]} " if len(table.datasets) > 1 else ""
+    other = "" if budget.dataset(dataset) == dataset else f" on {HEADINGS[budget.dataset(dataset)]}"
+    return f"{where}{NAMES[metric]}, ours{other} | paper"
 
 
 def _line(row: Row, columns: list[tuple[str, str]], budget: Budget, found: list[dict[str, Any]]) -> str:

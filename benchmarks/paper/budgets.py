@@ -101,11 +101,11 @@ BUDGETS = {
     "short": Budget(
         name="short",
         text="ShanghaiTech part B (also where the paper has part A) at half resolution, crops of 192 x 256, batch 4, "
-        "16 epochs, AdamW 1e-3 with a cosine, bfloat16; cfanet_lite stands for CFANet",
+        "12 epochs, AdamW 1e-3 with a cosine, bfloat16; cfanet_lite stands for CFANet",
         seeds=1,
         optim=_ADAMW,
         run={
-            "epochs": 16,
+            "epochs": 12,
             "batch_size": 4,
             "precision": "bfloat16",
             "channels_last": True,

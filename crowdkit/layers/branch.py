@@ -6,20 +6,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError
-from crowdkit.ops import upsample
+from crowdkit.ops import check_stride, upsample
 from crowdkit.ops.checks import check_levels
 
 
 class _AttentionBranch(nn.Module):
     """A 3x3 convolution with ReLU a stage, x2 upsampling between, and a 3x3 head at every stage."""
 
-    def __init__(self, in_channels: int, widths: Sequence[int], out_channels: int) -> None:
+    def __init__(
+        self, in_channels: int, widths: Sequence[int], out_channels: int, *, dilation: int = 1
+    ) -> None:
         super().__init__()
         if not widths:
             raise ArgumentError("widths: expected at least one stage, got none")
         inputs = [in_channels, *widths[:-1]]
         self.stages = nn.ModuleList(
-            nn.Conv2d(i, o, kernel_size=3, padding=1) for i, o in zip(inputs, widths, strict=True)
+            nn.Conv2d(i, o, kernel_size=3, padding=dilation, dilation=dilation)
+            for i, o in zip(inputs, widths, strict=True)
         )
         self.heads = nn.ModuleList(nn.Conv2d(o, out_channels, kernel_size=3, padding=1) for o in widths)
 
@@ -41,9 +44,10 @@ class CRR(_AttentionBranch):
     Args:
         in_channels: Channels of the deepest encoder feature.
         widths: Channels of each stage, coarse to fine; each stage doubles the size.
+        dilation: Dilation of the stage convolutions; the authors' code has 2.
 
     Raises:
-        ArgumentError: If ``widths`` is empty.
+        ArgumentError: If ``widths`` is empty or ``dilation`` < 1.
 
     References:
         The CFANet paper, section 3.2 and figure 2.
@@ -54,8 +58,11 @@ class CRR(_AttentionBranch):
         [(2, 1, 4, 5), (2, 1, 8, 10)]
     """
 
-    def __init__(self, in_channels: int, *, widths: Sequence[int] = (256, 128, 128, 64)) -> None:
-        super().__init__(in_channels, widths, out_channels=1)
+    def __init__(
+        self, in_channels: int, *, widths: Sequence[int] = (256, 128, 128, 64), dilation: int = 1
+    ) -> None:
+        check_stride(dilation, name="dilation")
+        super().__init__(in_channels, widths, out_channels=1, dilation=dilation)
 
     def forward(self, features: Tensor) -> list[Tensor]:
         """Recognise the crowd.

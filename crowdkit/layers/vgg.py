@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, DataError
 from crowdkit.layers.encoder import Normalise, read_weights
@@ -20,7 +21,7 @@ class _VGGEncoder(nn.Module):
     _called: ClassVar[str]
     _stages: ClassVar[tuple[tuple[int, ...], ...]]
 
-    def __init__(self, weights: str | Path | None, strides: Sequence[int]) -> None:
+    def __init__(self, weights: str | Path | None, strides: Sequence[int], *, pad: bool) -> None:
         super().__init__()
         known = [2**index for index in range(len(self._stages))]
         if not strides or list(strides) != sorted(set(strides) & set(known), reverse=True):
@@ -28,6 +29,7 @@ class _VGGEncoder(nn.Module):
                 f"strides: expected descending ones among {known[::-1]} for {self._called}, got {tuple(strides)}"
             )
         self.strides = tuple(strides)
+        self.pad = pad
         self.channels = tuple(self._stages[known.index(stride)][-1] for stride in strides)
         self.normalise = Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         layers: list[nn.Module] = []
@@ -56,7 +58,12 @@ class _VGGEncoder(nn.Module):
         Returns:
             Features coarse to fine, at ``strides`` of the padded image.
         """
-        x = pad_to_multiple(self.normalise(images), self.strides[0])
+        x, multiple = self.normalise(images), self.strides[0]
+        if self.pad:
+            x = pad_to_multiple(x, multiple)
+        else:
+            below, beyond = (max(0, multiple - side) for side in x.shape[-2:])
+            x = F.pad(x, (0, beyond, 0, below))
         features = []
         for index, layer in enumerate(self.features):
             x = layer(x)
@@ -88,6 +95,8 @@ class VGG16Encoder(_VGGEncoder):
         weights: ``None`` for a random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
             path to a ``.safetensors`` or ``.pth`` file with torchvision's keys (deeper layers are left out).
         strides: Strides to return, coarse to fine, among 16, 8, 4, 2, 1. The network ends at the first.
+        pad: Pad. Without, the poolings drop what is over at the right and bottom, as in most networks that
+            were published; an image smaller than the deepest stride is padded all the same.
 
     Raises:
         ArgumentError: If ``strides`` are not descending ones of the network.
@@ -110,8 +119,10 @@ class VGG16Encoder(_VGGEncoder):
     _called = "VGG-16"
     _stages = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
-    def __init__(self, weights: str | Path | None = None, *, strides: Sequence[int] = (8, 4, 2, 1)) -> None:
-        super().__init__(weights, strides)
+    def __init__(
+        self, weights: str | Path | None = None, *, strides: Sequence[int] = (8, 4, 2, 1), pad: bool = True
+    ) -> None:
+        super().__init__(weights, strides, pad=pad)
 
     def _imagenet(self) -> dict[str, Tensor]:
         from torchvision.models import VGG16_Weights
@@ -129,6 +140,8 @@ class VGG19Encoder(_VGGEncoder):
         weights: ``None`` for a random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
             path to a file with torchvision's keys (deeper layers are left out).
         strides: Strides to return, coarse to fine, among 16, 8, 4, 2, 1. The network ends at the first.
+        pad: Pad. Without, the poolings drop what is over at the right and bottom, as in most networks that
+            were published; an image smaller than the deepest stride is padded all the same.
 
     Raises:
         ArgumentError: If ``strides`` are not descending ones of the network.
@@ -147,9 +160,13 @@ class VGG19Encoder(_VGGEncoder):
     _stages = ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4)
 
     def __init__(
-        self, weights: str | Path | None = None, *, strides: Sequence[int] = (16, 8, 4, 2, 1)
+        self,
+        weights: str | Path | None = None,
+        *,
+        strides: Sequence[int] = (16, 8, 4, 2, 1),
+        pad: bool = True,
     ) -> None:
-        super().__init__(weights, strides)
+        super().__init__(weights, strides, pad=pad)
 
     def _imagenet(self) -> dict[str, Tensor]:
         from torchvision.models import VGG19_Weights

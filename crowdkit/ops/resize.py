@@ -28,12 +28,14 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     return F.pad(x, (0, -width % multiple, 0, -height % multiple))
 
 
-def upsample(x: Tensor, factor: int = 2) -> Tensor:
-    """Enlarge a feature map by exactly ``factor``, bilinearly (``align_corners=False``).
+def upsample(x: Tensor, factor: int = 2, *, align_corners: bool = False) -> Tensor:
+    """Enlarge a feature map by exactly ``factor``, bilinearly.
 
     Args:
         x: Shape :math:`(B, C, h, w)`.
         factor: How many times larger.
+        align_corners: Keep the centres of the corner cells where they are, not the cells. For networks
+            trained so; everything of ours keeps cells.
 
     Returns:
         Shape :math:`(B, C, h f, w f)`.
@@ -42,10 +44,13 @@ def upsample(x: Tensor, factor: int = 2) -> Tensor:
         >>> import torch
         >>> upsample(torch.ones(1, 2, 3, 4)).shape
         torch.Size([1, 2, 6, 8])
+        >>> edge = torch.tensor([[[[0.0, 3.0]]]])
+        >>> upsample(edge).flatten()[:4], upsample(edge, align_corners=True).flatten()[:4]
+        (tensor([0.0000, 0.7500, 2.2500, 3.0000]), tensor([0., 1., 2., 3.]))
     """
     if factor == 1:
         return x
-    return F.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
+    return F.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=align_corners)
 
 
 def upsampled_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, factor: int) -> Tensor:

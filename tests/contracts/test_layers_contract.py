@@ -136,6 +136,16 @@ def test_parameter_counts() -> None:
     assert parameters(ResidualAttention()) == 0
 
 
+def test_crr_dilates_its_stages_alone() -> None:
+    torch.manual_seed(0)
+    crr, x = CRR(5, widths=(4, 3), dilation=2).double(), torch.rand(2, 5, 6, 7, dtype=torch.float64)
+    first = F.relu(F.conv2d(x, crr.stages[0].weight, crr.stages[0].bias, padding=2, dilation=2))
+    up = F.interpolate(first, scale_factor=2.0, mode="bilinear")
+    second = F.relu(F.conv2d(up, crr.stages[1].weight, crr.stages[1].bias, padding=2, dilation=2))
+    for ours, feature, head in zip(crr(x), (first, second), crr.heads, strict=True):
+        torch.testing.assert_close(ours, F.conv2d(feature, head.weight, head.bias, padding=1))
+
+
 def test_zero_attention_leaves_the_features() -> None:
     feature = torch.randn(2, 5, 4, 6)
     assert torch.equal(ResidualAttention()(feature, torch.zeros(2, 1, 4, 6)), feature)
@@ -190,6 +200,7 @@ def test_dme_is_the_plain_decoder() -> None:
     ("call", "error", "message"),
     [
         (lambda: CRR(8, widths=()), ArgumentError, "widths: expected at least one stage"),
+        (lambda: CRR(8, dilation=0), ArgumentError, "dilation: expected a whole number >= 1"),
         (lambda: DLE(8, levels=1), ArgumentError, "levels: expected a whole number >= 2"),
         (lambda: DME((8, 4), widths=(6,)), ArgumentError, "widths: expected one a stage"),
         (lambda: DME((8, 4), widths=(6, 4), supervision=(1,)), ArgumentError, "the last stage 2"),

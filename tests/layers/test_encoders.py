@@ -128,6 +128,18 @@ def test_vgg_takes_any_size(size: tuple[int, int]) -> None:
     assert [f.shape[-2:] for f in features] == [(height * k, width * k) for k in (1, 2, 4, 8)]
 
 
+@pytest.mark.parametrize("size", [(33, 50), (31, 16), (16, 7)])
+def test_vgg_without_padding_drops_what_is_over(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    encoder, image = VGG16Encoder(strides=(16, 4), pad=False), torch.rand(1, 3, *size)
+    expected = nn.functional.pad(normalised(image), (0, max(0, 16 - size[1]), 0, max(0, 16 - size[0])))
+    expected = encoder.features(expected)
+    deepest, fine = encoder(image)
+    assert deepest.shape[-2:] == (max(1, size[0] // 16), max(1, size[1] // 16))
+    assert fine.shape[-2:] == (max(4, size[0] // 4), max(4, size[1] // 4))
+    torch.testing.assert_close(deepest, expected)
+
+
 # One each of: plain, BatchNorm, ceil and floor, NHWC output, fixed-size windows, patches of one stride.
 NETWORKS = {
     "test_resnet": (32, 16, 8, 4, 2),

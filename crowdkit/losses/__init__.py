@@ -14,28 +14,60 @@ from crowdkit.losses.background import BackgroundRatioLoss, background_ratio
 from crowdkit.losses.bayesian import BayesianLoss, bayesian
 from crowdkit.losses.bsl import BSL, bsl
 from crowdkit.losses.cfanet import CFANetLoss, LossParts, LossWeights
+from crowdkit.losses.dms_ssim import DMSSSIMLoss, dms_ssim
+from crowdkit.losses.dsnet import (
+    DensityLevelConsistencyLoss,
+    DSNetLoss,
+    density_level_consistency,
+    dsnet_loss,
+)
 from crowdkit.losses.mse import DensityMSELoss, density_mse
+from crowdkit.losses.mse_mae import MSEMAELoss, mse_mae
 from crowdkit.losses.registry import create_loss, list_losses
+from crowdkit.losses.sanet import SANetLoss, sanet_loss
+from crowdkit.losses.spatial import (
+    SpatialAbstractionLoss,
+    SpatialCorrelationLoss,
+    spatial_abstraction,
+    spatial_correlation,
+)
 from crowdkit.losses.ssim import SSIMPyramidLoss, ssim_pyramid
+from crowdkit.losses.tednet import TEDNetLoss, tednet_loss
 
 __all__ = [
     "BSL",
     "BackgroundRatioLoss",
     "BayesianLoss",
     "CFANetLoss",
+    "DMSSSIMLoss",
+    "DSNetLoss",
+    "DensityLevelConsistencyLoss",
     "DensityMSELoss",
     "LevelCrossEntropy",
     "LossParts",
     "LossWeights",
+    "MSEMAELoss",
     "RegionCrossEntropy",
+    "SANetLoss",
     "SSIMPyramidLoss",
+    "SpatialAbstractionLoss",
+    "SpatialCorrelationLoss",
+    "TEDNetLoss",
     "background_ratio",
     "bayesian",
     "bsl",
     "create_loss",
+    "density_level_consistency",
     "density_mse",
+    "dms_ssim",
+    "dsnet_loss",
     "level_cross_entropy",
     "list_losses",
+    "mse_mae",
     "region_cross_entropy",
+    "sanet_loss",
+    "spatial_abstraction",
+    "spatial_correlation",
     "ssim_pyramid",
+    "tednet_loss",
 ]

@@ -7,6 +7,16 @@ from typing import Any
 
 import torch
 from naive_losses import naive_bl, naive_bsl, naive_level, naive_mse, naive_region, naive_sl
+from naive_map_losses import (
+    naive_abstraction,
+    naive_consistency,
+    naive_correlation,
+    naive_dms_ssim,
+    naive_dsnet,
+    naive_mse_mae,
+    naive_sanet,
+    naive_tednet,
+)
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -14,16 +24,32 @@ from crowdkit.losses import (
     BSL,
     BackgroundRatioLoss,
     CFANetLoss,
+    DensityLevelConsistencyLoss,
     DensityMSELoss,
+    DMSSSIMLoss,
+    DSNetLoss,
     LevelCrossEntropy,
+    MSEMAELoss,
     RegionCrossEntropy,
+    SANetLoss,
+    SpatialAbstractionLoss,
+    SpatialCorrelationLoss,
     SSIMPyramidLoss,
+    TEDNetLoss,
     background_ratio,
     bsl,
+    density_level_consistency,
     density_mse,
+    dms_ssim,
+    dsnet_loss,
     level_cross_entropy,
+    mse_mae,
     region_cross_entropy,
+    sanet_loss,
+    spatial_abstraction,
+    spatial_correlation,
     ssim_pyramid,
+    tednet_loss,
 )
 from crowdkit.prediction import Prediction
 
@@ -140,6 +166,103 @@ CASES = (
         naive_mse,
         literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {"pixel": "csrnet"}, 8.5),
         variants=({"pixel": "sum"}, {"pixel": "csrnet", "expansion": 100.0}, {"stride": 8}),
+    ),
+    Case(
+        "MSEMAELoss",
+        MSEMAELoss,
+        mse_mae,
+        naive_mse_mae,
+        # errors 0, 1, 0, 4
+        literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {"expansion": 1.0}, 10 * 5 / 4 + 17 / 4 / 2),
+        variants=({"expansion": 1.0, "absolute_weight": 2.0, "square_weight": 1.0}, {"stride": 4}),
+    ),
+    Case(
+        "SANetLoss",
+        SANetLoss,
+        sanet_loss,
+        naive_sanet,
+        # as above: SSIM 7 / 11
+        literal=(
+            [[1.0] * 4] * 4,
+            [[3.0] * 4] * 4,
+            {"c1": 1.0, "padding": "valid", "consistency_weight": 0.5},
+            4 + 0.5 * 4 / 11,
+        ),
+        variants=(
+            {"expansion": 100.0, "consistency_weight": 0.1},
+            {"padding": "valid", "window_size": 5, "window_sigma": 0.8},
+            {"expansion": 50.0, "stride": 4, "c1": 0.01, "c2": 0.03},
+        ),
+    ),
+    Case(
+        "DensityLevelConsistencyLoss",
+        DensityLevelConsistencyLoss,
+        density_level_consistency,
+        naive_consistency,
+        # errors 0, 1, 0, -4: -3/4 over all, 1/2 and -2 over halves
+        literal=([[0.0, 1.0, 2.0, -3.0]], CROWD, {"expansion": 1.0, "sizes": (1, 2)}, 3 / 4 + 5 / 4),
+        variants=({"sizes": (3,), "expansion": 1.0}, {"stride": 8}),
+    ),
+    Case(
+        "DSNetLoss",
+        DSNetLoss,
+        dsnet_loss,
+        naive_dsnet,
+        literal=(
+            [[0.0, 1.0, 2.0, -3.0]],
+            CROWD,
+            {"expansion": 1.0, "sizes": (1, 2), "consistency_weight": 10.0},
+            17 / 4 + 10 * 2,
+        ),
+        variants=({"sizes": (2, 5), "expansion": 1.0, "consistency_weight": 3.0}, {"stride": 8}),
+    ),
+    Case(
+        "SpatialAbstractionLoss",
+        SpatialAbstractionLoss,
+        spatial_abstraction,
+        naive_abstraction,
+        # errors 0, 1, 0, 4; of the maxima 1 - 0, 5 - 2
+        literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {"levels": 1}, 17 / 4 + 10 / 2),
+        variants=({"level_zero": False}, {"levels": 1, "expansion": 30.0}, {"stride": 4}),
+    ),
+    Case(
+        "SpatialCorrelationLoss",
+        SpatialCorrelationLoss,
+        spatial_correlation,
+        naive_correlation,
+        literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {}, 1 - 9 / math.sqrt(30 * 5)),
+        variants=({"stride": 4}, {"eps": 0.01}),
+    ),
+    Case(
+        "TEDNetLoss",
+        TEDNetLoss,
+        tednet_loss,
+        naive_tednet,
+        literal=(
+            [[0.0, 1.0, 2.0, 5.0]],
+            CROWD,
+            {"levels": 1, "correlation_weight": 2.0},
+            17 / 4 + 10 / 2 + 2 - 18 / math.sqrt(30 * 5),
+        ),
+        variants=({"level_zero": False, "levels": 2}, {"expansion": 64.0, "stride": 8, "eps": 1e-3}),
+    ),
+    Case(
+        "DMSSSIMLoss",
+        DMSSSIMLoss,
+        dms_ssim,
+        naive_dms_ssim,
+        # constant maps 1/3 and 1 under a window of one cell: (2/3 + 1) / (1/9 + 1 + 1) at both levels
+        literal=(
+            [[1.0] * 4] * 4,
+            [[3.0] * 4] * 4,
+            {"window_size": 1, "c1": 1.0, "dilations": (1, 2), "weights": (0.5, 0.5)},
+            1 - 15 / 19,
+        ),
+        variants=(
+            {"dilations": (2, 1), "weights": (0.7, 0.4), "window_size": 3, "window_sigma": 0.8},
+            {"eps": 1e-3, "floor": 0.3, "c1": 0.1, "c2": 0.2},
+            {"stride": 4},
+        ),
     ),
     Case(
         "RegionCrossEntropy",

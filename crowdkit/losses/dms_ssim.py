@@ -1,0 +1,197 @@
+"""Dilated multi-scale SSIM, the loss of DSSINet."""
+
+from math import isfinite, log
+
+import torch
+from torch import Tensor, nn
+
+from crowdkit.errors import ArgumentError
+from crowdkit.losses._maps import check_positive, per_pixel
+from crowdkit.losses._reduction import Reduction, check_reduction, reduce
+from crowdkit.losses._ssim import check_window, halve, local_statistics
+from crowdkit.ops import check_stride
+from crowdkit.ops.window import gaussian_window
+
+_DILATIONS = (1, 2, 3, 6, 9)
+_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+def dms_ssim(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    dilations: tuple[int, ...] = _DILATIONS,
+    weights: tuple[float, ...] = _WEIGHTS,
+    window_size: int = 5,
+    window_sigma: float = 1.0,
+    c1: float = 0.01**2,
+    c2: float = 0.03**2,
+    floor: float = 1e-4,
+    eps: float = 1e-12,
+    stride: int = 1,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""Dilated multi-scale SSIM (DMS-SSIM, :math:`L_{DS}`): one minus a product of SSIMs over five levels.
+
+    .. math:: L_{DS} = 1 - \prod_{i} f_i(\overline{SSIM}_i)^{w_i}, \quad
+        f(t) = \begin{cases} t & t \ge \tau \\ \tau^2 / (2 \tau - t) & t < \tau \end{cases}
+
+    Both maps are divided by the largest cell of the true one, image by image. Level :math:`i` compares maps
+    halved :math:`i - 1` times by 2 x 2 averages (an odd last row or column is left out, a side of one cell is
+    kept) under a Gaussian window whose weights lie ``dilations[i]`` cells apart; the maps are continued by
+    zeros. :math:`f` is the identity wherever the original is safe. A mean SSIM below :math:`\tau` (the
+    ``floor``), which the original takes to an infinite slope at 0 and to NaN below, is continued so that the
+    logarithm of the loss's factor is mirrored at that point: positive, smooth, still rising.
+
+    Args:
+        pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
+        target: True density, same shape.
+        dilations: Distance of the window's weights at each level, in that level's cells.
+        weights: Exponent of each level.
+        window_size: Side of the Gaussian window, in weights; odd.
+        window_sigma: Standard deviation of the window, in weights.
+        c1: Constant of the luminance term, for maps whose largest cell is 1.
+        c2: Constant of the structure term.
+        floor: Mean SSIM of a level, :math:`\tau`, below which the power is continued.
+        eps: What is added to both maps and to the largest cell before the division.
+        stride: Full-resolution pixels along a cell's side. Maps are divided by its square first.
+        reduction: How the per-image values become the result: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A scalar, or shape :math:`(B,)` for ``reduction="none"``; between 0 and 1. float32, or float64 if
+        either map is.
+
+    Raises:
+        ShapeError: If the shapes differ or are not :math:`(B, 1, h, w)`.
+        DTypeError: If a map is not floating point.
+        ArgumentError: If a number is outside its range.
+        UnknownNameError: If ``reduction`` is not a known word.
+
+    References:
+        Liu et al. *Crowd Counting with Deep Structured Scale Integration Network*. ICCV 2019, section 3.3;
+        constants from the authors' code (``NORMMSSSIM``).
+
+    Examples:
+        >>> import torch
+        >>> crowd = torch.eye(32)[None, None]
+        >>> dms_ssim(crowd, crowd)
+        tensor(0.)
+        >>> dms_ssim(-crowd, crowd).isfinite()
+        tensor(True)
+    """
+    _check(dilations, weights, window_size, window_sigma, c1, c2, floor, eps)
+    check_reduction(reduction)
+    pred, target = per_pixel(pred, target, stride)
+    peak = target.amax(dim=(1, 2, 3), keepdim=True).clamp(min=0) + eps
+    pred, target = (pred + eps) / peak, (target + eps) / peak
+    window = gaussian_window(window_size, window_sigma)
+    power = torch.zeros((), dtype=pred.dtype, device=pred.device)
+    for level, (dilation, weight) in enumerate(zip(dilations, weights, strict=True)):
+        if level:
+            pred, target = halve(pred), halve(target)
+        similarity = _mean_ssim(pred, target, window, dilation, c1, c2)
+        power = power + weight * _log(similarity, floor)
+    return reduce(-power.expm1(), reduction)
+
+
+def _mean_ssim(
+    x: Tensor, y: Tensor, window: tuple[float, ...], dilation: int, c1: float, c2: float
+) -> Tensor:
+    # Shape (B,). Not as one minus a dissimilarity: a small exponent tells 1e-8 from 0.
+    local = local_statistics(x, y, window, padding="same", dilation=dilation)
+    luminance = (2 * local.mean_x * local.mean_y + c1) / (local.energy + c1)
+    structure = (local.var_s - local.var_d + c2) / (local.var_s + c2)
+    return (luminance * structure).mean(dim=(-2, -1))
+
+
+def _log(value: Tensor, floor: float) -> Tensor:
+    # log(value), mirrored at the point (floor, log floor): log(floor^2 / (2 floor - value)) below it.
+    mirrored = value < floor
+    logarithm = torch.where(mirrored, 2 * floor - value, value).log()
+    return torch.where(mirrored, 2 * log(floor) - logarithm, logarithm)
+
+
+def _check(
+    dilations: tuple[int, ...],
+    weights: tuple[float, ...],
+    window_size: int,
+    window_sigma: float,
+    c1: float,
+    c2: float,
+    floor: float,
+    eps: float,
+) -> None:
+    for dilation in dilations:
+        check_stride(dilation, name="dilations")
+    if not weights or any(not (isfinite(weight) and weight > 0) for weight in weights):
+        raise ArgumentError(f"weights: expected finite numbers > 0, got {weights!r}")
+    if len(dilations) != len(weights):
+        raise ArgumentError(
+            f"dilations: expected one for each of the {len(weights)} weights, got {len(dilations)}"
+        )
+    check_window(window_size)
+    check_positive(window_sigma=window_sigma, c1=c1, c2=c2, floor=floor, eps=eps)
+
+
+class DMSSSIMLoss(nn.Module):
+    """Dilated multi-scale SSIM (DMS-SSIM) as a module; see :func:`dms_ssim`, whose keywords it takes.
+
+    Examples:
+        >>> import torch
+        >>> DMSSSIMLoss(stride=8)(torch.ones(1, 1, 20, 30), torch.ones(1, 1, 20, 30))
+        tensor(0.)
+    """
+
+    def __init__(
+        self,
+        *,
+        dilations: tuple[int, ...] = _DILATIONS,
+        weights: tuple[float, ...] = _WEIGHTS,
+        window_size: int = 5,
+        window_sigma: float = 1.0,
+        c1: float = 0.01**2,
+        c2: float = 0.03**2,
+        floor: float = 1e-4,
+        eps: float = 1e-12,
+        stride: int = 1,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__()
+        _check(dilations, weights, window_size, window_sigma, c1, c2, floor, eps)
+        check_stride(stride)
+        check_reduction(reduction)
+        self.dilations = tuple(dilations)
+        self.weights = tuple(weights)
+        self.window_size = window_size
+        self.window_sigma = window_sigma
+        self.c1 = c1
+        self.c2 = c2
+        self.floor = floor
+        self.eps = eps
+        self.stride = stride
+        self.reduction: Reduction = reduction
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Compare two maps; see :func:`dms_ssim`."""
+        return dms_ssim(
+            pred,
+            target,
+            dilations=self.dilations,
+            weights=self.weights,
+            window_size=self.window_size,
+            window_sigma=self.window_sigma,
+            c1=self.c1,
+            c2=self.c2,
+            floor=self.floor,
+            eps=self.eps,
+            stride=self.stride,
+            reduction=self.reduction,
+        )
+
+    def extra_repr(self) -> str:
+        """Name the settings in ``repr``."""
+        return (
+            f"dilations={self.dilations}, weights={self.weights}, window_size={self.window_size}, "
+            f"window_sigma={self.window_sigma}, c1={self.c1:g}, c2={self.c2:g}, floor={self.floor:g}, "
+            f"eps={self.eps:g}, stride={self.stride}, reduction={self.reduction!r}"
+        )

@@ -1,0 +1,129 @@
+"""The combinatorial loss of TEDNet: spatial abstraction plus spatial correlation."""
+
+from torch import Tensor, nn
+
+from crowdkit.losses._maps import check_positive
+from crowdkit.losses._reduction import Reduction, check_reduction, reduce
+from crowdkit.losses.spatial import check_levels_pooled, spatial_abstraction, spatial_correlation
+from crowdkit.ops import check_stride
+
+
+def tednet_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    levels: int = 3,
+    level_zero: bool = True,
+    correlation_weight: float = 1.0,
+    expansion: float = 1.0,
+    eps: float = 1e-6,
+    stride: int = 1,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""Combinatorial loss of TEDNet: spatial abstraction plus spatial correlation.
+
+    .. math:: L = L_{SA} + \lambda L_{SC}
+
+    :math:`L_{SA}` is :func:`spatial_abstraction`, :math:`L_{SC}` is :func:`spatial_correlation`, :math:`\lambda`
+    the ``correlation_weight``. :math:`L_{SC}` lies between 0 and 1 whatever the maps' scale, :math:`L_{SA}`
+    grows with its square: ``expansion`` sets the balance.
+
+    Args:
+        pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
+        target: True density, same shape.
+        levels: Times that :math:`L_{SA}` pools the maps.
+        level_zero: Whether :math:`L_{SA}` compares the maps themselves too.
+        correlation_weight: Weight of :math:`L_{SC}`.
+        expansion: Factor on both maps before :math:`L_{SA}` compares them.
+        eps: Smallest norm of a map that :math:`L_{SC}` sees, after the division by ``stride**2``.
+        stride: Full-resolution pixels along a cell's side. Maps are divided by its square first.
+        reduction: How the per-image values become the result: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A scalar, or shape :math:`(B,)` for ``reduction="none"``. float32, or float64 if either map is.
+
+    Raises:
+        ShapeError: If the shapes differ or are not :math:`(B, 1, h, w)`.
+        DTypeError: If a map is not floating point.
+        ArgumentError: If a number is outside its range.
+        UnknownNameError: If ``reduction`` is not a known word.
+
+    References:
+        Jiang et al. *Crowd Counting and Density Estimation by Trellis Encoder-Decoder Networks*. CVPR 2019,
+        combinatorial loss.
+
+    Examples:
+        >>> import torch
+        >>> crowd = torch.eye(4)[None, None]
+        >>> tednet_loss(2 * crowd, crowd, levels=2)  # 4 / 16 + 2 / 4 + 1, and perfectly correlated
+        tensor(1.7500)
+    """
+    check_positive(correlation_weight=correlation_weight)
+    check_reduction(reduction)
+    abstraction = spatial_abstraction(
+        pred,
+        target,
+        levels=levels,
+        level_zero=level_zero,
+        expansion=expansion,
+        stride=stride,
+        reduction="none",
+    )
+    correlation = spatial_correlation(pred, target, eps=eps, stride=stride, reduction="none")
+    return reduce(abstraction + correlation_weight * correlation, reduction)
+
+
+class TEDNetLoss(nn.Module):
+    """Combinatorial loss of TEDNet as a module; see :func:`tednet_loss`, whose keywords it takes.
+
+    Examples:
+        >>> import torch
+        >>> TEDNetLoss(levels=1)(torch.ones(1, 1, 4, 4), torch.eye(4)[None, None])  # 12 / 16 + 2 / 4 + 1 / 2
+        tensor(1.7500)
+    """
+
+    def __init__(
+        self,
+        *,
+        levels: int = 3,
+        level_zero: bool = True,
+        correlation_weight: float = 1.0,
+        expansion: float = 1.0,
+        eps: float = 1e-6,
+        stride: int = 1,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__()
+        check_levels_pooled(levels)
+        check_positive(correlation_weight=correlation_weight, expansion=expansion, eps=eps)
+        check_stride(stride)
+        check_reduction(reduction)
+        self.levels = levels
+        self.level_zero = level_zero
+        self.correlation_weight = correlation_weight
+        self.expansion = expansion
+        self.eps = eps
+        self.stride = stride
+        self.reduction: Reduction = reduction
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Compare two maps; see :func:`tednet_loss`."""
+        return tednet_loss(
+            pred,
+            target,
+            levels=self.levels,
+            level_zero=self.level_zero,
+            correlation_weight=self.correlation_weight,
+            expansion=self.expansion,
+            eps=self.eps,
+            stride=self.stride,
+            reduction=self.reduction,
+        )
+
+    def extra_repr(self) -> str:
+        """Name the settings in ``repr``."""
+        return (
+            f"levels={self.levels}, level_zero={self.level_zero}, "
+            f"correlation_weight={self.correlation_weight:g}, expansion={self.expansion:g}, eps={self.eps:g}, "
+            f"stride={self.stride}, reduction={self.reduction!r}"
+        )

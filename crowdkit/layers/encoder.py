@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import DataError, DTypeError, ShapeError
+
+# Where training scripts put the weights in their checkpoints.
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 
 
 class Normalise(nn.Module):
@@ -46,7 +50,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     """Read a state dictionary from a ``.safetensors`` or a PyTorch file, without unpickling code.
 
     Args:
-        path: The file.
+        path: The file; a training checkpoint's weights under ``state_dict`` or the like are found.
 
     Returns:
         Tensors by key, in float32 where they are floating point.
@@ -61,14 +65,28 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         if file.suffix == ".safetensors":
             from safetensors.torch import load_file
 
-            state = load_file(file)
+            state: Any = load_file(file)
         else:
-            state = torch.load(file, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals(_numpy_numbers()):
+                state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
         raise DataError(
             f"weights: expected a state dictionary in {path}, got an unreadable file ({error})"
         ) from error
     if not isinstance(state, dict):
         raise DataError(f"weights: expected a state dictionary in {path}, got {type(state).__name__}")
+    inner = [state[key] for key in _WRAPPERS if isinstance(state.get(key), dict)]
+    state = inner[0] if inner else state
     tensors = {key: value for key, value in state.items() if isinstance(value, Tensor)}
     return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+
+
+def _numpy_numbers() -> list[Any]:
+    """What PyTorch must know to read a NumPy number, such as the best error beside the weights."""
+    import numpy as np
+
+    make: Any = np.float64(0).__reduce__()[0]
+    dtypes = {type(np.dtype(each)) for each in ("f4", "f8", "i4", "i8")}
+    # The function's module was renamed; files know it by either name.
+    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+    return [np.dtype, *dtypes, *((make, name) for name in names)]

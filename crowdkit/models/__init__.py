@@ -4,16 +4,29 @@ from crowdkit import _guard as _guard
 from crowdkit.models.base import CrowdModel
 from crowdkit.models.cfanet import CFANet
 from crowdkit.models.cfanet_lite import cfanet_lite
+from crowdkit.models.dsnet import DSNet
 from crowdkit.models.inside import Explainable, Inside
-from crowdkit.models.registry import create_model, list_models, load_model
+from crowdkit.models.marunet import MARUNet
+from crowdkit.models.mcnn import MCNN
+from crowdkit.models.registry import create_model, list_models, load_model, load_published
+from crowdkit.models.sanet import SANet
+from crowdkit.models.sfcn import SFCNResNet101
+from crowdkit.models.vgg19_bl import VGG19BL
 
 __all__ = [
+    "MCNN",
+    "VGG19BL",
     "CFANet",
     "CrowdModel",
+    "DSNet",
     "Explainable",
     "Inside",
+    "MARUNet",
+    "SANet",
+    "SFCNResNet101",
     "cfanet_lite",
     "create_model",
     "list_models",
     "load_model",
+    "load_published",
 ]

@@ -7,15 +7,27 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from crowdkit.errors import DataError, unknown_name
+from crowdkit.errors import ArgumentError, DataError, unknown_name
 from crowdkit.models.base import CrowdModel, read_folder
 from crowdkit.models.cfanet import CFANet
 from crowdkit.models.cfanet_lite import cfanet_lite
+from crowdkit.models.dsnet import DSNet
+from crowdkit.models.marunet import MARUNet
+from crowdkit.models.mcnn import MCNN
+from crowdkit.models.sanet import SANet
+from crowdkit.models.sfcn import SFCNResNet101
+from crowdkit.models.vgg19_bl import VGG19BL
 
 _MODELS: Mapping[str, Callable[..., CrowdModel]] = MappingProxyType(
     {
         "cfanet": CFANet,
         "cfanet_lite": cfanet_lite,
+        "dsnet": DSNet,
+        "marunet": MARUNet,
+        "mcnn": MCNN,
+        "sanet": SANet,
+        "sfcn_resnet101": SFCNResNet101,
+        "vgg19_bl": VGG19BL,
     }
 )
 
@@ -96,3 +108,31 @@ def load_model(folder: str | Path) -> CrowdModel:
             f"({', '.join(missing[:5])}) and {len(unexpected)} unknown ({', '.join(unexpected[:5])})"
         )
     return model.eval()
+
+
+def load_published(name: str, path: str | Path) -> CrowdModel:
+    """Load weights that a model's original repository released. Runs no code from the file.
+
+    The model takes, prepares and gives what the original does, so that the counts agree. Its keywords say
+    how it differs from the default (``model.config``), and ``model.save`` keeps them.
+
+    Args:
+        name: A model of :func:`list_models` whose class has ``load_published``.
+        path: A ``.pth``, ``.pth.tar``, ``.h5``, ``.npz`` (also in a ``.zip``) or ``.safetensors`` file.
+
+    Returns:
+        The model in ``eval()``, on the CPU.
+
+    Raises:
+        UnknownNameError: If there is no such model.
+        ArgumentError: If its authors released no weights that are known here.
+        DataError: If the file is unreadable or its tensors do not fit; the message lists them.
+        MissingDependencyError: If the file is HDF5 and h5py does not import.
+    """
+    if name not in _MODELS:
+        raise unknown_name("model", name, _MODELS)
+    load: Callable[[str | Path], CrowdModel] | None = getattr(_MODELS[name], "load_published", None)
+    if load is None:
+        known = ", ".join(repr(each) for each in list_models() if hasattr(_MODELS[each], "load_published"))
+        raise ArgumentError(f"name: expected a model with published weights ({known}), got {name!r}")
+    return load(path)

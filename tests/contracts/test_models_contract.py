@@ -48,12 +48,30 @@ ROWS: dict[str, Row] = {
     "cfanet_lite": Row(
         4, {"encoder": "test_efficientnet"}, stages=3, region=(8, 4, 2, 1), level=(8, 4, 2, 1)
     ),
+    "mcnn": Row(4),
+    "dsnet": Row(8),
+    "marunet": Row(
+        1,
+        {"bridge": 16, "crr_widths": (16, 16, 16, 16, 4), "widths": (16, 16, 16, 16, 4), "init": "kaiming"},
+        stages=5,
+        region=(16, 8, 4, 2, 1),
+    ),
+    "sanet": Row(1),
+    "sfcn_resnet101": Row(8, {"blocks": (1, 1, 1), "widths": (16, 16)}),
+    "vgg19_bl": Row(8),
 }
 
 # Published, or computed from the layers that the paper or its authors' code lists: name, keywords, count.
 PARAMETERS: list[tuple[str, dict[str, Any], int]] = [
     ("cfanet", {}, 16_721_824),
     ("cfanet", {"deep_skip": True}, 19_081_120),
+    ("mcnn", {}, 133_705),
+    ("mcnn", {"grey": True}, 127_953),
+    ("dsnet", {}, 20_685_377),
+    ("marunet", {}, 27_271_627),
+    ("sanet", {}, 1_388_721),
+    ("sfcn_resnet101", {}, 38_596_801),
+    ("vgg19_bl", {}, 21_499_457),
 ]
 
 

@@ -1,0 +1,191 @@
+"""MCNN, three columns of convolutions with large, middle and small kernels."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from torch import Tensor, nn
+
+from crowdkit.errors import DTypeError, check_choice
+from crowdkit.layers import Normalise
+from crowdkit.models._edges import EDGES, Edges, fit_density, fit_images
+from crowdkit.models._output import Output, check_output, people
+from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models.base import CrowdModel
+from crowdkit.models.published import fill, read_published
+from crowdkit.prediction import Prediction
+
+Pixels = Literal["normalised", "raw"]
+PIXELS = ("normalised", "raw")
+
+# Kernel of the first convolution, kernel of the others, channels.
+_COLUMNS = ((9, 7, (16, 32, 16, 8)), (7, 5, (20, 40, 20, 10)), (5, 3, (24, 48, 24, 12)))
+# Places of a column's convolutions: ours, and in the files where a convolution holds its own ReLU.
+_PLACES = {0: 0, 3: 2, 6: 4, 8: 5}
+
+
+class MCNN(CrowdModel):
+    r"""Multi-column Convolutional Neural Network (MCNN), of stride 4.
+
+    Three columns see the image through kernels of different sizes, for heads of different sizes; a 1x1
+    convolution joins their 8 + 10 + 12 channels.
+
+    Args:
+        grey: Take one channel, the image's luma, as the paper does. 127,953 parameters; with three
+            channels 133,705.
+        pixels: ``"normalised"``: by the ImageNet mean and standard deviation (of the luma for ``grey``).
+            ``"raw"``: whole numbers from 0 to 255, as released weights expect.
+        edges: Sides that 4 does not divide: ``"pad"`` continues them by zeros, ``"resize"`` resizes the
+            image down to multiples as the original does and lays the map back over the image, ``"drop"``
+            leaves out the rest.
+        output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's) or ``"identity"``.
+        expansion: A cell of 16 pixels has :math:`16 \phi(z) / e` people, :math:`e` the expansion and
+            :math:`\phi` the output.
+        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01), as the original. Biases are 0 and the last layer
+            N(0, 0.01) either way.
+
+    Raises:
+        UnknownNameError: If a choice is not among those named.
+        ArgumentError: If ``expansion`` is not above 0.
+        DTypeError: If ``grey`` is not a boolean.
+
+    References:
+        Zhang, Zhou, Chen, Gao and Ma. *Single-Image Crowd Counting via Multi-Column Convolutional Neural
+        Network*. CVPR 2016, figure 2.
+
+    Examples:
+        >>> import torch
+        >>> model = MCNN().eval()
+        >>> model(torch.rand(1, 3, 50, 70)).density.shape
+        torch.Size([1, 1, 13, 18])
+    """
+
+    name = "mcnn"
+    stride = 4
+
+    def __init__(
+        self,
+        *,
+        grey: bool = False,
+        pixels: Pixels = "normalised",
+        edges: Edges = "pad",
+        output: Output = "softplus",
+        expansion: float = 2000.0,
+        init: Init = "kaiming",
+    ) -> None:
+        super().__init__()
+        if not isinstance(grey, bool):
+            raise DTypeError(f"grey: expected True or False, got {grey!r}")
+        check_choice("pixels", pixels, PIXELS)
+        check_choice("edges", edges, EDGES)
+        check_choice("init", init, INITS)
+        check_output(output, expansion)
+        self.grey = grey
+        self.pixels = pixels
+        self.edges: Edges = edges
+        self.output: Output = output
+        self.expansion = expansion
+        self.normalise = _normalise(pixels, grey=grey)
+        self.columns = nn.ModuleList(_column(1 if grey else 3, *column) for column in _COLUMNS)
+        self.fuse = nn.Conv2d(sum(channels[-1] for _, _, channels in _COLUMNS), 1, kernel_size=1)
+        initialise([self.columns, self.fuse], heads=[self.fuse], init=init)
+        self.config = {
+            "grey": grey,
+            "pixels": pixels,
+            "edges": edges,
+            "output": output,
+            "expansion": expansion,
+            "init": init,
+        }
+
+    def forward(self, images: Tensor) -> Prediction:
+        r"""Estimate a density map.
+
+        Args:
+            images: RGB in [0, 1], shape :math:`(B, 3, H, W)`, any size.
+
+        Returns:
+            A prediction whose ``density`` is :math:`(B, 1, \lceil H/4 \rceil, \lceil W/4 \rceil)`.
+        """
+        size = images.shape[-2:]
+        x = self.normalise(images)
+        if self.grey:
+            x = _luma(x)
+            x = self._whole(x)
+        x = self._whole(fit_images(x, self.stride, edges=self.edges))
+        linear = self.fuse(torch.cat([column(x) for column in self.columns], dim=1))
+        density = people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        return Prediction(fit_density(density, size, stride=self.stride, edges=self.edges))
+
+    def _whole(self, x: Tensor) -> Tensor:
+        # As an 8-bit picture holds them: without it, released weights are up to 0.3 % off in the count.
+        return x.round() if self.pixels == "raw" else x
+
+    @classmethod
+    def load_published(cls, path: str | Path) -> Self:
+        """Read released weights and count as their authors' code does.
+
+        Two layouts are known. ``DME.branch1.0.conv.weight`` and ``branch1.0.conv.weight``: one grey
+        channel, ReLU at the end. ``branch1.0.weight``: RGB, nothing at the end. Both take pixels from 0 to
+        255 and resize the sides down to multiples of 4.
+
+        Args:
+            path: An ``.h5``, ``.pth``, ``.npz`` or ``.safetensors`` file.
+
+        Returns:
+            The model in ``eval()``, on the CPU.
+
+        Raises:
+            DataError: If the file is unreadable or its tensors do not fit; the message lists them.
+            MissingDependencyError: If the file is HDF5 and h5py does not import.
+
+        References:
+            github.com/svishwa/crowdcount-mcnn and github.com/CommissarMa/MCNN-pytorch.
+        """
+        state = read_published(path, prefixes=("DME.",))
+        own_relu = "branch1.0.weight" not in state
+        first = state.get("branch1.0.conv.weight" if own_relu else "branch1.0.weight")
+        model = cls(
+            grey=first is None or first.shape[1:2] == (1,),
+            pixels="raw",
+            edges="resize",
+            output="relu" if own_relu else "identity",
+            expansion=float(cls.stride**2),
+        )
+
+        def rename(key: str) -> str:
+            conv = ".conv" if own_relu else ""
+            if key.startswith("fuse."):
+                return f"fuse.0{conv}.{key.removeprefix('fuse.')}"
+            _, column, place, kind = key.split(".")
+            index = _PLACES[int(place)] if own_relu else int(place)
+            return f"branch{int(column) + 1}.{index}{conv}.{kind}"
+
+        fill(model, state, path=path, rename=rename)
+        return model.eval()
+
+
+def _normalise(pixels: Pixels, *, grey: bool) -> Normalise:
+    if pixels == "raw":
+        return Normalise((0.0,) * 3, (1 / 255,) * 3)
+    if grey:
+        # Luma is a weighted mean of the channels: one mean and deviation for all three give its own.
+        return Normalise((0.459,) * 3, (0.226,) * 3)
+    return Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def _luma(images: Tensor) -> Tensor:
+    """Weigh red, green and blue as JPEG does (ITU-R BT.601)."""
+    red, green, blue = images.unbind(dim=1)
+    return (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]
+
+
+def _column(inputs: int, first: int, other: int, channels: tuple[int, ...]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for index, width in enumerate(channels):
+        kernel = other if index else first
+        layers += [nn.Conv2d(inputs, width, kernel_size=kernel, padding=kernel // 2)]
+        # The order of pooling and ReLU does not matter to the result; ReLU after it has a quarter to do.
+        layers += [nn.MaxPool2d(2), nn.ReLU()] if index < 2 else [nn.ReLU()]
+        inputs = width
+    return nn.Sequential(*layers)

@@ -10,16 +10,32 @@ from torch import nn
 
 from crowdkit.errors import unknown_name
 from crowdkit.losses.background import BackgroundRatioLoss
+from crowdkit.losses.bayesian import BayesianLoss
 from crowdkit.losses.bsl import BSL
+from crowdkit.losses.dms_ssim import DMSSSIMLoss
+from crowdkit.losses.dsnet import DensityLevelConsistencyLoss, DSNetLoss
 from crowdkit.losses.mse import DensityMSELoss
+from crowdkit.losses.mse_mae import MSEMAELoss
+from crowdkit.losses.sanet import SANetLoss
+from crowdkit.losses.spatial import SpatialAbstractionLoss, SpatialCorrelationLoss
 from crowdkit.losses.ssim import SSIMPyramidLoss
+from crowdkit.losses.tednet import TEDNetLoss
 
 _LOSSES: Mapping[str, type[nn.Module]] = MappingProxyType(
     {
         "background_ratio": BackgroundRatioLoss,
+        "bayesian": BayesianLoss,
         "bsl": BSL,
+        "density_level_consistency": DensityLevelConsistencyLoss,
+        "dms_ssim": DMSSSIMLoss,
+        "dsnet": DSNetLoss,
         "mse": DensityMSELoss,
+        "mse_mae": MSEMAELoss,
+        "sanet": SANetLoss,
+        "spatial_abstraction": SpatialAbstractionLoss,
+        "spatial_correlation": SpatialCorrelationLoss,
         "ssim_pyramid": SSIMPyramidLoss,
+        "tednet": TEDNetLoss,
     }
 )
 

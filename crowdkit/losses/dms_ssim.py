@@ -1,6 +1,6 @@
 """Dilated multi-scale SSIM, the loss of DSSINet."""
 
-from math import isfinite, log
+from math import isfinite
 
 import torch
 from torch import Tensor, nn
@@ -26,22 +26,23 @@ def dms_ssim(
     window_sigma: float = 1.0,
     c1: float = 0.01**2,
     c2: float = 0.03**2,
-    floor: float = 1e-4,
+    floor: float = 1e-3,
     eps: float = 1e-12,
     stride: int = 1,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Dilated multi-scale SSIM (DMS-SSIM, :math:`L_{DS}`): one minus a product of SSIMs over five levels.
 
-    .. math:: L_{DS} = 1 - \prod_{i} f_i(\overline{SSIM}_i)^{w_i}, \quad
-        f(t) = \begin{cases} t & t \ge \tau \\ \tau^2 / (2 \tau - t) & t < \tau \end{cases}
+    .. math:: L_{DS} = 1 - \prod_{i} \max(s_i, \tau)^{w_i} + \sum_i w_i \max(\tau - s_i, 0)
 
-    Both maps are divided by the largest cell of the true one, image by image. Level :math:`i` compares maps
-    halved :math:`i - 1` times by 2 x 2 averages (an odd last row or column is left out, a side of one cell is
-    kept) under a Gaussian window whose weights lie ``dilations[i]`` cells apart; the maps are continued by
-    zeros. :math:`f` is the identity wherever the original is safe. A mean SSIM below :math:`\tau` (the
-    ``floor``), which the original takes to an infinite slope at 0 and to NaN below, is continued so that the
-    logarithm of the loss's factor is mirrored at that point: positive, smooth, still rising.
+    with :math:`s_i` the mean SSIM of level :math:`i`. Both maps are divided by the largest cell of the true
+    one, image by image. Level :math:`i` compares maps halved :math:`i - 1` times by 2 x 2 averages (an odd last
+    row or column is left out, a side of one cell is kept) under a Gaussian window whose weights lie
+    ``dilations[i]`` cells apart; the maps are continued by zeros.
+
+    The original is :math:`1 - \prod_i s_i^{w_i}`, and so is this where no :math:`s_i` is below :math:`\tau`
+    (the ``floor``). The original's slope is infinite at :math:`s_i = 0`, and below it is NaN; here such a
+    level goes on as a straight line.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
@@ -52,13 +53,13 @@ def dms_ssim(
         window_sigma: Standard deviation of the window, in weights.
         c1: Constant of the luminance term, for maps whose largest cell is 1.
         c2: Constant of the structure term.
-        floor: Mean SSIM of a level, :math:`\tau`, below which the power is continued.
+        floor: Mean SSIM of a level, :math:`\tau`, below which it counts by a straight line.
         eps: What is added to both maps and to the largest cell before the division.
         stride: Full-resolution pixels along a cell's side. Maps are divided by its square first.
         reduction: How the per-image values become the result: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Returns:
-        A scalar, or shape :math:`(B,)` for ``reduction="none"``; between 0 and 1. float32, or float64 if
+        A scalar, or shape :math:`(B,)` for ``reduction="none"``; between 0 and 2. float32, or float64 if
         either map is.
 
     Raises:
@@ -76,7 +77,7 @@ def dms_ssim(
         >>> crowd = torch.eye(32)[None, None]
         >>> dms_ssim(crowd, crowd)
         tensor(0.)
-        >>> dms_ssim(-crowd, crowd).isfinite()
+        >>> dms_ssim(1 - crowd, crowd) > 1
         tensor(True)
     """
     _check(dilations, weights, window_size, window_sigma, c1, c2, floor, eps)
@@ -85,13 +86,14 @@ def dms_ssim(
     peak = target.amax(dim=(1, 2, 3), keepdim=True).clamp(min=0) + eps
     pred, target = (pred + eps) / peak, (target + eps) / peak
     window = gaussian_window(window_size, window_sigma)
-    power = torch.zeros((), dtype=pred.dtype, device=pred.device)
+    power = below = torch.zeros((), dtype=pred.dtype, device=pred.device)
     for level, (dilation, weight) in enumerate(zip(dilations, weights, strict=True)):
         if level:
             pred, target = halve(pred), halve(target)
         similarity = _mean_ssim(pred, target, window, dilation, c1, c2)
-        power = power + weight * _log(similarity, floor)
-    return reduce(-power.expm1(), reduction)
+        power = power + weight * similarity.clamp(min=floor).log()
+        below = below + weight * (floor - similarity).relu()
+    return reduce(below - power.expm1(), reduction)
 
 
 def _mean_ssim(
@@ -102,13 +104,6 @@ def _mean_ssim(
     luminance = (2 * local.mean_x * local.mean_y + c1) / (local.energy + c1)
     structure = (local.var_s - local.var_d + c2) / (local.var_s + c2)
     return (luminance * structure).mean(dim=(-2, -1))
-
-
-def _log(value: Tensor, floor: float) -> Tensor:
-    # log(value), mirrored at the point (floor, log floor): log(floor^2 / (2 floor - value)) below it.
-    mirrored = value < floor
-    logarithm = torch.where(mirrored, 2 * floor - value, value).log()
-    return torch.where(mirrored, 2 * log(floor) - logarithm, logarithm)
 
 
 def _check(
@@ -151,7 +146,7 @@ class DMSSSIMLoss(nn.Module):
         window_sigma: float = 1.0,
         c1: float = 0.01**2,
         c2: float = 0.03**2,
-        floor: float = 1e-4,
+        floor: float = 1e-3,
         eps: float = 1e-12,
         stride: int = 1,
         reduction: Reduction = "mean",

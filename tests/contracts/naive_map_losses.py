@@ -155,10 +155,11 @@ def naive_dms_ssim(
     target: np.ndarray,
     *,
     weights: tuple[float, ...] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
-    floor: float = 1e-4,
+    floor: float = 1e-3,
     **keywords: Any,
 ) -> float:
-    product = 1.0
+    product, below = 1.0, 0.0
     for mean, weight in zip(dms_similarities(pred, target, **keywords), weights, strict=True):
-        product *= (mean if mean >= floor else floor**2 / (2 * floor - mean)) ** weight
-    return 1 - product
+        product *= max(mean, floor) ** weight
+        below += weight * max(floor - mean, 0)
+    return 1 - product + below

@@ -1,0 +1,96 @@
+import pytest
+import torch
+
+from crowdkit.errors import ArgumentError
+from crowdkit.losses import (
+    SpatialAbstractionLoss,
+    SpatialCorrelationLoss,
+    TEDNetLoss,
+    spatial_abstraction,
+    spatial_correlation,
+    tednet_loss,
+)
+
+
+def pair(batch=3):
+    generator = torch.Generator().manual_seed(0)
+    pred, target = torch.rand(2, batch, 1, 16, 24, generator=generator, dtype=torch.float64)
+    return pred, target
+
+
+def test_without_level_zero_three_of_four_cells_learn_nothing():
+    pred, target = pair()
+    taught = []
+    for level_zero in (False, True):
+        leaf = pred.clone().requires_grad_()
+        spatial_abstraction(leaf, target, level_zero=level_zero).backward()
+        taught.append((leaf.grad != 0).double().mean().item())
+    assert taught == [0.25, 1.0]
+
+
+def test_abstraction_teaches_an_empty_image():
+    pred = torch.full((1, 1, 16, 16), 0.01, requires_grad=True)
+    spatial_abstraction(pred, torch.zeros(1, 1, 16, 16)).backward()
+    assert (pred.grad > 0).all()
+
+
+def test_correlation_does_not_see_the_count():
+    pred, target = pair()
+    torch.testing.assert_close(spatial_correlation(1000 * pred, target), spatial_correlation(pred, target))
+    leaf = pred.clone().requires_grad_()
+    spatial_correlation(leaf, target).backward()
+    assert (leaf.grad * pred).sum().abs() < 1e-12  # no slope along the estimate itself
+
+
+def test_correlation_is_of_each_image_not_of_the_batch():
+    pred, target = pair()
+    pred[0] *= 50
+    images = [
+        1 - torch.cosine_similarity(p.flatten(), t.flatten(), dim=0)
+        for p, t in zip(pred, target, strict=True)
+    ]
+    torch.testing.assert_close(spatial_correlation(pred, target), sum(images) / 3)
+    of_batch = 1 - (pred * target).sum() / (pred.square().sum() * target.square().sum()).sqrt()
+    assert (spatial_correlation(pred, target) - of_batch).abs() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("pred", "target", "expected"), [(0.1, 0.0, 0.0), (0.0, 0.1, 1.0), (0.0, 0.0, 0.0), (1e-9, 0.1, 1.0)]
+)
+def test_correlation_of_an_empty_map(pred, target, expected):
+    # Beside a usual image: neither value nor gradient may leak into it.
+    usual = pair(batch=1)
+    leaf = torch.cat((usual[0], torch.full((1, 1, 16, 24), pred, dtype=torch.float64))).requires_grad_()
+    truth = torch.cat((usual[1], torch.full((1, 1, 16, 24), target, dtype=torch.float64)))
+    values = spatial_correlation(leaf, truth, reduction="none")
+    assert values[1].item() == expected
+    torch.testing.assert_close(values[0], spatial_correlation(*usual))
+    values.sum().backward()
+    assert torch.equal(leaf.grad[1], torch.zeros_like(leaf.grad[1]))
+    assert leaf.grad[0].any()
+
+
+def test_tednet_adds_its_halves():
+    pred, target = pair()
+    expected = spatial_abstraction(pred, target, levels=2, expansion=3.0) + 0.1 * spatial_correlation(
+        pred, target
+    )
+    torch.testing.assert_close(
+        tednet_loss(pred, target, levels=2, expansion=3.0, correlation_weight=0.1), expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "keywords", "message"),
+    [
+        (SpatialAbstractionLoss, {"levels": 0}, "levels: expected a whole number >= 1, got 0"),
+        (SpatialAbstractionLoss, {"expansion": 0.0}, "expansion: expected"),
+        (SpatialCorrelationLoss, {"eps": 0.0}, "eps: expected"),
+        (SpatialCorrelationLoss, {"stride": 1.5}, "stride: expected"),
+        (TEDNetLoss, {"correlation_weight": -1.0}, "correlation_weight: expected"),
+        (TEDNetLoss, {"levels": True}, "levels: expected"),
+    ],
+)
+def test_bad_arguments_fail_early(module, keywords, message):
+    with pytest.raises(ArgumentError, match=message):
+        module(**keywords)

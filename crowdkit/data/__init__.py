@@ -5,10 +5,21 @@ from typing import TYPE_CHECKING, Any
 from crowdkit import _guard as _guard
 from crowdkit.data._torchvision import functional as _functional
 from crowdkit.data.annotations import read_points
-from crowdkit.data.datasets import CrowdDataset, CrowdFolder, Record, ShanghaiTech
+from crowdkit.data.datasets import (
+    UCFCC50,
+    UCFQNRF,
+    CrowdDataset,
+    CrowdFolder,
+    JHUCrowd,
+    Mall,
+    NWPUCrowd,
+    Record,
+    ShanghaiTech,
+)
 from crowdkit.data.datasets.base import CrowdData
 from crowdkit.data.geometry import to_canvas
 from crowdkit.data.image import read_image, read_size
+from crowdkit.data.registry import DATASETS
 from crowdkit.data.sample import Annotation, Batch, Sample, collate
 from crowdkit.data.split import Subset, split_train_val
 from crowdkit.data.synthetic import SyntheticCrowd
@@ -27,6 +38,9 @@ if TYPE_CHECKING:
     from crowdkit.data.points import Points
 
 __all__ = [
+    "DATASETS",
+    "UCFCC50",
+    "UCFQNRF",
     "Annotation",
     "Batch",
     "Compose",
@@ -36,6 +50,9 @@ __all__ = [
     "GaussianSigma",
     "HorizontalFlip",
     "Issue",
+    "JHUCrowd",
+    "Mall",
+    "NWPUCrowd",
     "Pad",
     "Points",
     "RandomCrop",

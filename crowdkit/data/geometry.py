@@ -59,6 +59,12 @@ def inside(points: Tensor, size: tuple[int, int]) -> Tensor:
     return ((points >= 0) & (points < end)).all(dim=-1)
 
 
+def in_region(points: Tensor, region: Tensor) -> Tensor:
+    """Tell which points on the canvas lie in a pixel of ``region`` (H, W), bool: bool, shape (N,)."""
+    column, row = points.long().unbind(-1)
+    return region[row, column]
+
+
 def flip_points(points: Tensor, length: int, *, axis: int) -> Tensor:
     """Mirror one coordinate on a canvas of ``length`` pixels; a point in pixel j lands in ``length``-1-j.
 

@@ -33,12 +33,15 @@ class Sample(NamedTuple):
         meta: ``name`` (file stem), ``path``, ``dataset``, ``split``, ``clamped``, ``dropped``, and
             ``transforms`` (what was done to the sample, in order) once something was.
         sigma: Spread of each head's kernel in pixels, shape (N,); it follows its head through geometry.
+        roi: Region of interest, shape (H, W), bool: only the people in it are counted by
+            :func:`~crowdkit.engine.evaluate`. It follows the image through geometry; ``None`` is everywhere.
     """
 
     image: Tensor
     points: Tensor
     meta: dict[str, Any]
     sigma: Tensor | None = None
+    roi: Tensor | None = None
 
 
 class Batch(NamedTuple):
@@ -49,12 +52,14 @@ class Batch(NamedTuple):
         points: B tensors of shape (N_i, 2).
         sigmas: B tensors of shape (N_i,), or ``None`` if the samples have none.
         metas: B dictionaries: the samples' own, and ``valid_size``, the (H, W) before padding.
+        rois: Regions of interest, shape (B, 1, H, W), bool, or ``None`` if the samples have none.
     """
 
     images: Tensor
     points: list[Tensor]
     sigmas: list[Tensor] | None
     metas: list[dict[str, Any]]
+    rois: Tensor | None = None
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
         """Copy the tensors to a device."""
@@ -67,6 +72,7 @@ class Batch(NamedTuple):
             move(self.points),
             None if self.sigmas is None else move(self.sigmas),
             self.metas,
+            None if self.rois is None else self.rois.to(device, non_blocking=non_blocking),
         )
 
 
@@ -76,14 +82,14 @@ def collate(samples: Sequence[Sample], *, pad: bool = False) -> Batch:
     Args:
         samples: At least one sample.
         pad: Pad smaller images with zeros, right and bottom, to the largest height and width. Points keep
-            their coordinates.
+            their coordinates, and no region of interest reaches into the padding.
 
     Returns:
         The batch; points and sigmas stay lists, since every image has its own number of heads.
 
     Raises:
         ShapeError: If the images differ in size and ``pad`` is false.
-        ArgumentError: If there is no sample, or only some of them have a sigma.
+        ArgumentError: If there is no sample, or only some of them have a sigma or a region of interest.
 
     Examples:
         >>> import torch
@@ -103,14 +109,21 @@ def collate(samples: Sequence[Sample], *, pad: bool = False) -> Batch:
             "crop or resize them to one size, use batch size 1, or collate with pad=True"
         )
     sigmas = [each.sigma for each in samples if each.sigma is not None]
-    if sigmas and len(sigmas) != len(samples):
-        raise ArgumentError(
-            f"samples: expected a sigma in all or none, got one in {len(sigmas)} of {len(samples)}; "
-            "use the same transform for all"
-        )
-    images = [
-        pad_tensor(each.image, (0, width - w, 0, height - h))
-        for each, (h, w) in zip(samples, sizes, strict=True)
-    ]
-    metas = [{**each.meta, "valid_size": size} for each, size in zip(samples, sizes, strict=True)]
-    return Batch(torch.stack(images), [each.points for each in samples], sigmas or None, metas)
+    rois = [each.roi for each in samples if each.roi is not None]
+    for what, found in (("sigma", sigmas), ("roi", rois)):
+        if found and len(found) != len(samples):
+            raise ArgumentError(
+                f"samples: expected a {what} in all or none, got one in {len(found)} of {len(samples)}; "
+                "use the same data set and transform for all"
+            )
+
+    def enlarge(tensor: Tensor) -> Tensor:
+        return pad_tensor(tensor, (0, width - tensor.shape[-1], 0, height - tensor.shape[-2]))
+
+    return Batch(
+        torch.stack([enlarge(each.image) for each in samples]),
+        [each.points for each in samples],
+        sigmas or None,
+        [{**each.meta, "valid_size": size} for each, size in zip(samples, sizes, strict=True)],
+        torch.stack([enlarge(roi) for roi in rois])[:, None] if rois else None,
+    )

@@ -1,9 +1,10 @@
 """Set part of the training images aside, so that nobody selects on the test set."""
 
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
-from crowdkit.data.datasets.base import CrowdData, natural_key
+from crowdkit.data.datasets.base import CrowdData, natural_key, region_of_interest
 from crowdkit.data.sample import Annotation, Sample
 from crowdkit.data.transforms import Transform
 from crowdkit.errors import ArgumentError
@@ -46,6 +47,10 @@ class Subset(Dataset[Sample]):
     def count(self, index: int) -> int:
         """Give the number of heads of one image, untransformed."""
         return self.dataset.count(self.indices[index])
+
+    def roi(self, index: int) -> Tensor | None:
+        """Give the region of interest of one image, untransformed; ``None`` is everywhere."""
+        return region_of_interest(self.dataset, self.indices[index])
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad as pad_tensor
 
 from crowdkit.data._torchvision import functional
 from crowdkit.data.geometry import flip_points, inside, resize_points, shift_points
@@ -27,7 +28,7 @@ class Transform(Protocol):
 
 
 def crop(sample: Sample, *, top: int, left: int, height: int, width: int) -> Sample:
-    """Cut a window out of the sample; beyond the image it is zero.
+    """Cut a window out of the sample; beyond the image it is zero, and outside the region of interest.
 
     Exactly the heads in the half-open window stay: [left, left+width) x [top, top+height).
     """
@@ -35,45 +36,46 @@ def crop(sample: Sample, *, top: int, left: int, height: int, width: int) -> Sam
     moved = shift_points(sample.points, left=-left, top=-top)
     keep = inside(moved, (height, width))
     sigma = None if sample.sigma is None else sample.sigma[keep]
-    return _noted(
-        Sample(image, moved[keep], sample.meta, sigma), "crop", top=top, left=left, height=height, width=width
-    )
+    roi = None if sample.roi is None else functional().crop(sample.roi[None], top, left, height, width)[0]
+    cut = Sample(image, moved[keep], sample.meta, sigma, roi)
+    return _noted(cut, "crop", top=top, left=left, height=height, width=width)
 
 
 def horizontal_flip(sample: Sample) -> Sample:
     """Mirror the sample left to right; a head in column j goes to column W-1-j."""
     image = functional().horizontal_flip(sample.image)
     points = flip_points(sample.points, sample.image.shape[-1], axis=0)
-    return _noted(Sample(image, points, sample.meta, sample.sigma), "horizontal_flip")
+    roi = None if sample.roi is None else sample.roi.flip(-1)
+    return _noted(Sample(image, points, sample.meta, sample.sigma, roi), "horizontal_flip")
 
 
 def resize(sample: Sample, size: tuple[int, int]) -> Sample:
     """Scale the sample to ``size`` (H, W): bilinear with antialias, every head kept.
 
-    Sigmas are multiplied by the root of the area ratio.
+    Sigmas are multiplied by the root of the area ratio. A pixel is in the region of interest if at least half
+    of what it shows was.
     """
     old = _size(sample)
     image = functional().resize(sample.image, list(size), antialias=True).clamp(0, 1)
     points = resize_points(sample.points, old, size)
     ratio = (size[0] * size[1] / (old[0] * old[1])) ** 0.5
     sigma = None if sample.sigma is None else sample.sigma * ratio
-    return _noted(Sample(image, points, sample.meta, sigma), "resize", old=old, new=size)
+    roi = sample.roi
+    if roi is not None:
+        roi = functional().resize(roi[None].float(), list(size), antialias=True)[0] >= 0.5
+    return _noted(Sample(image, points, sample.meta, sigma, roi), "resize", old=old, new=size)
 
 
 def pad(
     sample: Sample, *, left: int = 0, top: int = 0, right: int = 0, bottom: int = 0, fill: float = 0.0
 ) -> Sample:
-    """Add a border to the sample."""
+    """Add a border to the sample, outside its region of interest."""
     image = functional().pad(sample.image, [left, top, right, bottom], fill=fill)
     points = shift_points(sample.points, left=left, top=top)
-    return _noted(
-        Sample(image, points, sample.meta, sample.sigma),
-        "pad",
-        left=left,
-        top=top,
-        right=right,
-        bottom=bottom,
-    )
+    border = [left, right, top, bottom]
+    roi = None if sample.roi is None else pad_tensor(sample.roi, border)
+    padded = Sample(image, points, sample.meta, sample.sigma, roi)
+    return _noted(padded, "pad", left=left, top=top, right=right, bottom=bottom)
 
 
 class Compose:
@@ -189,10 +191,13 @@ class Resize:
     def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:  # noqa: ARG002
         """Resize ``sample``."""
         old = _size(sample)
-        new = self.size or self._bounded(old)
+        new = self.output_size(old)
         return sample if new == old else resize(sample, new)
 
-    def _bounded(self, size: tuple[int, int]) -> tuple[int, int]:
+    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Give the height and width that an image of ``size`` (H, W) gets."""
+        if self.size is not None:
+            return self.size
         short, long = min(size), max(size)
         scale = 1.0
         for name, side in (("short_side_min", short), ("long_side_min", long)):

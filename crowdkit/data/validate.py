@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from crowdkit.data.datasets.base import CrowdData, CrowdDataset
-from crowdkit.data.geometry import to_canvas
+from crowdkit.data.geometry import in_region, to_canvas
 from crowdkit.data.image import read_header, read_image
 from crowdkit.errors import ArgumentError, DataError
 
@@ -21,8 +21,11 @@ _SEVERITY: dict[str, Severity] = {
     "duplicate heads": "warning",
     "no image": "warning",
     "turned": "warning",
+    "incomplete": "warning",
     "clamped": "note",
     "empty": "note",
+    "out of region": "note",
+    "unpublished": "note",
 }
 
 
@@ -33,8 +36,9 @@ class Issue:
     Attributes:
         kind: ``"unreadable image"``, ``"missing annotation"``, ``"unreadable annotation"``, ``"not finite"``
             (NaN or infinity), ``"outside"`` (heads dropped), ``"duplicate heads"``, ``"no image"`` (an
-            annotation without one), ``"turned"`` (an EXIF orientation that is ignored), ``"clamped"`` or
-            ``"empty"`` (no people).
+            annotation without one), ``"turned"`` (an EXIF orientation that is ignored), ``"incomplete"`` (images
+            of the data set that are not there), ``"clamped"``, ``"empty"`` (no people), ``"out of region"`` (heads
+            outside the region of interest) or ``"unpublished"`` (the split's heads were never published).
         name: The image's name.
         message: What was found, in words.
         heads: How many heads it concerns.
@@ -63,7 +67,7 @@ class Report:
         fewest: Heads in the emptiest image.
         most: Heads in the fullest image.
         greyscale: Images without colour.
-        sizes: How many images have each size ``"HxW"``, the most frequent first.
+        sizes: How many image files have each size ``"HxW"``, the most frequent first.
         issues: The findings, in the order of the images.
     """
 
@@ -114,7 +118,7 @@ def check_dataset(
             f"dataset: expected a data set of files (CrowdDataset), got {type(dataset).__name__}; "
             "check the whole data set it was made from"
         )
-    issues = [Issue("no image", name, f"{name}: an annotation without an image") for name in dataset.unpaired]
+    issues = _check_whole(dataset)
     counts: list[int] = []
     sizes: Counter[str] = Counter()
     greyscale = 0
@@ -125,6 +129,8 @@ def check_dataset(
         if size is not None:
             sizes[f"{size[0]}x{size[1]}"] += 1
             greyscale += grey
+        if not dataset.annotated:
+            continue
         count, found = _check_points(dataset, index, size)
         issues += found
         if count is not None:
@@ -142,11 +148,23 @@ def check_dataset(
     )
 
 
+def _check_whole(dataset: CrowdDataset) -> list[Issue]:
+    issues = [Issue("no image", name, f"{name}: an annotation without an image") for name in dataset.unpaired]
+    if dataset.absent:
+        first, total = dataset.absent[0], len(dataset.absent) + len(dataset)
+        message = f"{len(dataset.absent)} of {total} images are not there, the first is {first}"
+        issues.append(Issue("incomplete", first, message))
+    if not dataset.annotated:
+        message = f"the heads of {dataset.name}, split {dataset.split}, are not published"
+        issues.append(Issue("unpublished", dataset.name, message))
+    return issues
+
+
 def _check_image(dataset: CrowdDataset, index: int) -> tuple[tuple[int, int] | None, bool, list[Issue]]:
     record = dataset.records[index]
     try:
         header = read_header(record.image)
-        size = dataset.size(index)
+        size = dataset.stored_size(index)
         read_image(record.image)
     except DataError as error:
         return None, False, [Issue("unreadable image", record.name, str(error))]
@@ -189,15 +207,22 @@ def _check_points(
     if size is None:
         return None, issues
     on_canvas = to_canvas(points, size)
-    if on_canvas.dropped:
-        message = f"{where}: {_heads(on_canvas.dropped)} a pixel or more outside the image, dropped"
-        issues.append(issue("outside", message, on_canvas.dropped))
-    if on_canvas.clamped:
-        message = f"{where}: {_heads(on_canvas.clamped)} less than a pixel outside, moved onto the image"
-        issues.append(issue("clamped", message, on_canvas.clamped))
+    beyond = 0 if bad else _out_of_region(dataset, index)
+    for kind, heads, what in (
+        ("outside", on_canvas.dropped, "a pixel or more outside the image, dropped"),
+        ("clamped", on_canvas.clamped, "less than a pixel outside, moved onto the image"),
+        ("out of region", beyond, "outside the region of interest, not counted"),
+    ):
+        if heads:
+            issues.append(issue(kind, f"{where}: {_heads(heads)} {what}", heads))
     if not len(on_canvas.points):
         issues.append(issue("empty", f"{where}: nobody in the image"))
     return len(on_canvas.points), issues
+
+
+def _out_of_region(dataset: CrowdDataset, index: int) -> int:
+    region = dataset.roi(index)
+    return 0 if region is None else int((~in_region(dataset.annotation(index).points, region)).sum())
 
 
 def _heads(number: int) -> str:

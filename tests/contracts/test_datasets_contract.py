@@ -1,5 +1,6 @@
 """What every data set keeps. A new one needs a row in ``DATASETS``."""
 
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,14 @@ from torch.utils.data import DataLoader
 
 import crowdkit.data
 from crowdkit.data import (
+    UCFCC50,
+    UCFQNRF,
     CrowdData,
     CrowdFolder,
     HorizontalFlip,
+    JHUCrowd,
+    Mall,
+    NWPUCrowd,
     ShanghaiTech,
     Subset,
     SyntheticCrowd,
@@ -55,6 +61,61 @@ def folder_of_photos(folder: Path, **options: Any) -> CrowdFolder:
     return CrowdFolder(folder, **options)
 
 
+def ann_points(path: Path, heads: list[list[float]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    savemat(path, {"annPoints": np.array(heads, dtype=float).reshape(-1, 2)})
+
+
+def ucf_cc_50(folder: Path, **options: Any) -> UCFCC50:
+    for number in range(1, 15):
+        jpeg(folder / f"UCF_CC_50/{number}.jpg")
+        ann_points(folder / f"UCF_CC_50/{number}_ann.mat", HEADS[: number % 5])
+    return UCFCC50(folder, fold=2, incomplete=True, **options)
+
+
+def ucf_qnrf(folder: Path, **options: Any) -> UCFQNRF:
+    for number in range(1, 12):
+        jpeg(folder / f"Train/img_{number:04d}.jpg")
+        ann_points(folder / f"Train/img_{number:04d}_ann.mat", HEADS[: number % 5])
+    return UCFQNRF(folder, **options)
+
+
+def ucf_qnrf_resized(folder: Path, **options: Any) -> UCFQNRF:
+    return ucf_qnrf(folder, resize="bayesian", **options)  # 512 x 683
+
+
+def mall(folder: Path, **options: Any) -> Mall:
+    for number in range(1, 12):
+        jpeg(folder / f"frames/seq_{number:06d}.jpg")
+    frame = np.empty((1, 2000), dtype=object)
+    for place in range(2000):
+        frame[0, place] = {"loc": np.array(HEADS[: place % 5], dtype=float).reshape(-1, 2)}
+    savemat(folder / "mall_gt.mat", {"frame": frame})
+    mask = (np.arange(SIZE[1]) < 40) & np.ones(SIZE, dtype=bool)
+    savemat(folder / "perspective_roi.mat", {"roi": {"mask": mask.astype(np.uint8)}})
+    return Mall(folder, incomplete=True, **options)
+
+
+def jhu_crowd(folder: Path, **options: Any) -> JHUCrowd:
+    for number in range(1, 12):
+        jpeg(folder / f"val/images/{number:04d}.jpg")
+        rows = "".join(f"{int(x)} {int(y)} 5 7 1 0\n" for x, y in HEADS[: number % 5])
+        path = folder / f"val/gt/{number:04d}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(rows)
+    return JHUCrowd(folder, split="val", **options)
+
+
+def nwpu_crowd(folder: Path, **options: Any) -> NWPUCrowd:
+    for number in range(1, 12):
+        jpeg(folder / f"images/{number:04d}.jpg")
+        path = folder / f"jsons/{number:04d}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"points": [[x - 0.5, y - 0.5] for x, y in HEADS[: number % 5]]}))
+    (folder / "train.txt").write_text("".join(f"{number:04d} 1 {number % 5}\n" for number in range(1, 12)))
+    return NWPUCrowd(folder, **options)
+
+
 def synthetic(folder: Path, **options: Any) -> SyntheticCrowd:
     return SyntheticCrowd(11, size=SIZE, people=(0, 8), **options)
 
@@ -65,13 +126,19 @@ def subset(folder: Path, **options: Any) -> Subset:
 
 DATASETS: dict[str, Callable[..., CrowdData]] = {
     "ShanghaiTech": shanghaitech,
+    "UCFCC50": ucf_cc_50,
+    "UCFQNRF": ucf_qnrf,
+    "UCFQNRF resized": ucf_qnrf_resized,
+    "Mall": mall,
+    "JHUCrowd": jhu_crowd,
+    "NWPUCrowd": nwpu_crowd,
     "CrowdFolder": folder_of_photos,
     "SyntheticCrowd": synthetic,
     "Subset": subset,
 }
 # Public names that are no data set: tested in tests/data and in the contract of the transforms.
 OTHERS = {
-    "Annotation", "Batch", "CrowdData", "CrowdDataset", "Issue", "Points", "Record", "Report", "Sample",
+    "DATASETS", "Annotation", "Batch", "CrowdData", "CrowdDataset", "Issue", "Points", "Record", "Report", "Sample",
     "check_dataset", "collate", "read_image", "read_points", "read_size", "split_train_val", "to_canvas",
 }  # fmt: skip
 TRANSFORMS = {
@@ -85,9 +152,18 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Crowd
 
 
 def test_every_public_name_has_a_row() -> None:
-    assert set(crowdkit.data.__all__) == DATASETS.keys() | OTHERS | TRANSFORMS
+    assert set(crowdkit.data.__all__) == {name.split()[0] for name in DATASETS} | OTHERS | TRANSFORMS
     for name in crowdkit.data.__all__:
         assert getattr(crowdkit.data, name).__doc__
+
+
+def test_every_name_for_a_configuration_is_a_public_data_set() -> None:
+    for name, made in crowdkit.data.DATASETS.items():
+        assert getattr(crowdkit.data, made.__name__) is made, name
+    # CrowdData and CrowdDataset are forms, a Subset is part of another.
+    assert {made.__name__ for made in crowdkit.data.DATASETS.values()} == (
+        {name.split()[0] for name in DATASETS} - {"Subset"}
+    )
 
 
 def test_attributes(build: Callable[..., CrowdData]) -> None:
@@ -101,7 +177,7 @@ def test_attributes(build: Callable[..., CrowdData]) -> None:
 def test_samples_are_in_the_house_form(build: Callable[..., CrowdData]) -> None:
     dataset = build()
     for index in range(len(dataset)):
-        image, points, meta, sigma = dataset[index]
+        image, points, meta, sigma, roi = dataset[index]
         assert image.dtype == points.dtype == torch.float32
         assert image.shape == (3, *dataset.size(index))
         assert 0 <= image.min() < image.max() <= 1
@@ -109,6 +185,7 @@ def test_samples_are_in_the_house_form(build: Callable[..., CrowdData]) -> None:
         H, W = dataset.size(index)
         assert ((points >= 0) & (points < torch.tensor([W, H]))).all()
         assert sigma is None
+        assert roi is None or (roi.dtype == torch.bool and roi.shape == (H, W))
         assert {"name", "path", "dataset", "split", "clamped", "dropped"} <= meta.keys()
         assert (meta["name"], meta["dataset"], meta["split"]) == (
             dataset.names[index],
@@ -129,6 +206,10 @@ def test_reading_twice_gives_the_same_and_shares_nothing(build: Callable[..., Cr
     dataset = build()
     first = dataset[3]
     image, points = first.image.clone(), first.points.clone()
+    if first.roi is not None:
+        region = first.roi.clone()
+        first.roi.zero_()
+        assert torch.equal(dataset[3].roi, region)
     first.image.zero_()
     first.points.fill_(-1)
     first.meta.clear()

@@ -92,6 +92,31 @@ def test_sigma_is_not_needed(name: str, transform: Transform) -> None:
 
 
 @ALL
+def test_the_region_of_interest_follows_the_image(name: str, transform: Transform) -> None:
+    region = torch.rand(40, 50, generator=seeded(1)) < 0.6
+    before = sample()._replace(image=region.float().expand(3, 40, 50), roi=region)
+    after = transform(before, seeded())
+    assert after.roi is not None
+    assert after.roi.dtype == torch.bool
+    assert after.roi.shape == after.image.shape[1:]
+    clear = after.image[0] != 0.5  # the border of one Pad, or a tie of Resize
+    assert torch.equal(after.roi[clear], after.image[0][clear] > 0.5)
+    assert transform(sample(), seeded()).roi is None
+
+
+def test_no_region_of_interest_reaches_beyond_the_image() -> None:
+    whole = sample()._replace(roi=torch.ones(40, 50, dtype=torch.bool))
+    padded = Pad(left=2, top=3, right=4, bottom=5)(whole)
+    assert padded.roi is not None
+    assert padded.roi.sum() == 40 * 50
+    assert padded.roi[3:43, 2:52].all()
+    cut = RandomCrop((64, 64))(whole)
+    assert cut.roi is not None
+    assert cut.roi.sum() == 40 * 50
+    assert cut.roi[:40, :50].all()
+
+
+@ALL
 def test_the_generator_decides(name: str, transform: Transform) -> None:
     one, two = transform(sample(), seeded(5)), transform(sample(), seeded(5))
     assert torch.equal(one.image, two.image)

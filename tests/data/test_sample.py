@@ -45,3 +45,19 @@ def test_to_moves_every_tensor() -> None:
     assert {batch.images.device.type, batch.points[0].device.type} == {"meta"}
     assert batch.sigmas is not None
     assert batch.sigmas[0].device.type == "meta"
+
+
+def test_regions_of_interest_are_joined_and_do_not_reach_into_padding() -> None:
+    one, two = (make(*size, 0)._replace(roi=torch.ones(size, dtype=torch.bool)) for size in ((4, 6), (5, 3)))
+    batch = collate([one, two], pad=True)
+    assert batch.rois is not None
+    assert batch.rois.dtype == torch.bool
+    assert batch.rois.shape == (2, 1, 5, 6)
+    assert batch.rois.sum(dim=(1, 2, 3)).tolist() == [24, 15]
+    assert batch.rois[1, 0, :, :3].all()
+    moved = batch.to("meta").rois
+    assert moved is not None
+    assert moved.device.type == "meta"
+    assert collate([make(4, 6, 1)]).rois is None
+    with pytest.raises(ArgumentError, match="roi in all or none, got one in 1 of 2"):
+        collate([one, make(4, 6, 0)])

@@ -1,4 +1,4 @@
-"""Heads in MATLAB files: ShanghaiTech's ``image_info``, UCF's ``annPoints``, Mall's ``frame``."""
+"""Heads in MATLAB files: ShanghaiTech's ``image_info``, UCF's ``annPoints``, Mall's ``frame`` and ``roi``."""
 
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,31 @@ def read_mat_frames(path: Path) -> list[Tensor]:
     if "frame" not in content:
         raise DataError(f"{path}: expected the variable frame, got {sorted(content)}; pass mall_gt.mat")
     return [_matrix(_field(frame, "loc", path), path) for frame in content["frame"].ravel()]
+
+
+def read_mat_roi(path: Path) -> Tensor:
+    """Read the region of interest from Mall's ``perspective_roi.mat``.
+
+    Args:
+        path: A file with the struct ``roi`` and its field ``mask``.
+
+    Returns:
+        True inside, bool, shape (H, W).
+
+    Raises:
+        DataError: If the file cannot be read or has no such mask.
+    """
+    import numpy as np
+
+    content = _load(path)
+    if "roi" not in content:
+        raise DataError(f"{path}: expected the variable roi, got {sorted(content)}; pass perspective_roi.mat")
+    mask = np.asarray(_field(content["roi"], "mask", path))
+    if mask.ndim != 2 or mask.dtype.kind not in "biuf":
+        raise DataError(
+            f"{path}: expected a matrix as roi.mask, got {mask.dtype} {mask.shape}; check the file"
+        )
+    return torch.from_numpy(mask > 0)
 
 
 def _load(path: Path) -> dict[str, Any]:

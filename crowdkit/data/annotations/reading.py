@@ -13,7 +13,9 @@ from crowdkit.errors import DataError, check_choice
 Convention = Literal["continuous", "index", "matlab"]
 """Where a file's coordinates put the centre of the first pixel: 0.5, 0 or 1."""
 
-_SHIFT = {"continuous": 0.0, "index": 0.5, "matlab": -0.5}
+SHIFT: dict[Convention, float] = {"continuous": 0.0, "index": 0.5, "matlab": -0.5}
+"""What makes coordinates of each convention continuous."""
+
 _READERS = {".csv": read_csv, ".txt": read_csv, ".json": read_json, ".mat": read_mat}
 _TABLES = {".csv": read_csv_table, ".json": read_coco}
 
@@ -71,5 +73,5 @@ def read_table(path: str | Path, *, convention: Convention | None = None) -> dic
 def _shift(path: Path, convention: Convention | None) -> float:
     if convention is None:
         convention = "matlab" if path.suffix.lower() == ".mat" else "continuous"
-    check_choice("convention", convention, _SHIFT)
-    return _SHIFT[convention]
+    check_choice("convention", convention, SHIFT)
+    return SHIFT[convention]

@@ -75,6 +75,32 @@ def read_csv_table(path: Path) -> dict[str, Tensor]:
     return {name: _tensor(heads) for name, heads in points.items()}
 
 
+def read_rows(path: Path, *, columns: int) -> Tensor:
+    """Read rows of so many numbers each, without a header.
+
+    Args:
+        path: A text file, as for :func:`read_csv`; without rows it is empty.
+        columns: How many numbers a row has.
+
+    Returns:
+        Shape (N, columns), float64.
+
+    Raises:
+        DataError: If the file is missing or a row is anything else.
+    """
+    header, rows = _table(path)
+    if header is not None:
+        raise DataError(
+            f"{path}: expected rows of {columns} numbers, got {', '.join(header)}; check the file"
+        )
+    values = []
+    for number, row in rows:
+        if len(row) != columns or not all(map(_is_number, row)):
+            raise DataError(f"{path}, line {number}: expected {columns} numbers, got {row}; repair the line")
+        values.append([float(cell) for cell in row])
+    return torch.tensor(values, dtype=torch.float64).reshape(-1, columns)
+
+
 def _table(path: Path) -> tuple[list[str] | None, list[tuple[int, list[str]]]]:
     """Give the header, if there is one, and the rows with their line numbers."""
     try:

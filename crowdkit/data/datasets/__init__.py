@@ -3,6 +3,21 @@
 from crowdkit import _guard as _guard
 from crowdkit.data.datasets.base import CrowdDataset, Record
 from crowdkit.data.datasets.folder import CrowdFolder
+from crowdkit.data.datasets.jhu_crowd import JHUCrowd
+from crowdkit.data.datasets.mall import Mall
+from crowdkit.data.datasets.nwpu_crowd import NWPUCrowd
 from crowdkit.data.datasets.shanghaitech import ShanghaiTech
+from crowdkit.data.datasets.ucf_cc_50 import UCFCC50
+from crowdkit.data.datasets.ucf_qnrf import UCFQNRF
 
-__all__ = ["CrowdDataset", "CrowdFolder", "Record", "ShanghaiTech"]
+__all__ = [
+    "UCFCC50",
+    "UCFQNRF",
+    "CrowdDataset",
+    "CrowdFolder",
+    "JHUCrowd",
+    "Mall",
+    "NWPUCrowd",
+    "Record",
+    "ShanghaiTech",
+]

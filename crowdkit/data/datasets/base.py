@@ -4,15 +4,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from crowdkit.data.geometry import to_canvas
+from crowdkit.data.geometry import resize_points, to_canvas
 from crowdkit.data.image import read_image, read_size
 from crowdkit.data.sample import Annotation, Sample
-from crowdkit.data.transforms import Transform
+from crowdkit.data.transforms import Resize, Transform
 from crowdkit.errors import DataError
 
 
@@ -34,7 +34,8 @@ class Record:
 class CrowdData(Protocol):
     """What the library asks of a data set; any class that has it will do.
 
-    ``names`` are unique within the data set and ``split`` is ``"train"``, ``"val"`` or ``"test"``.
+    ``names`` are unique within the data set and ``split`` is ``"train"``, ``"val"`` or ``"test"``. A data set
+    with a region of interest also has a method ``roi(index)``, which gives it without decoding the image.
     """
 
     name: str
@@ -75,9 +76,17 @@ class CrowdDataset(Dataset[Sample]):
         split: ``"train"``, ``"val"`` or ``"test"``.
         sigma_rule: The rule for its density maps that published work uses.
         orient: Whether images are turned upright as their EXIF tag says.
+        resize: What size the data set's images have, if not their own; sizes, heads and samples follow it.
         unpaired: Annotations that were found but belong to no image.
+        absent: Names of images that the data set should have but that are not there.
+        annotated: Whether heads were published for these images at all.
         transform: Applied to every sample, with torch's global generator.
+
+    Attributes:
+        has_val: Whether the data set comes with a validation split of its own, ``split="val"``.
     """
+
+    has_val: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -87,7 +96,10 @@ class CrowdDataset(Dataset[Sample]):
         split: str,
         sigma_rule: str = "cfanet",
         orient: bool = False,
+        resize: Resize | None = None,
         unpaired: Sequence[str] = (),
+        absent: Sequence[str] = (),
+        annotated: bool = True,
         transform: Transform | None = None,
     ) -> None:
         self.records = sorted(records, key=lambda record: natural_key(record.name))
@@ -96,7 +108,10 @@ class CrowdDataset(Dataset[Sample]):
         self.split = split
         self.sigma_rule = sigma_rule
         self.orient = orient
+        self.resize = resize
         self.unpaired = tuple(unpaired)
+        self.absent = tuple(absent)
+        self.annotated = annotated
         self.transform = transform
 
     def raw_points(self, index: int) -> Tensor:
@@ -114,6 +129,14 @@ class CrowdDataset(Dataset[Sample]):
         """Tell whether the heads of one image are there to be read."""
         return self.records[index].annotation.is_file()
 
+    def details(self, index: int) -> dict[str, Any]:  # noqa: ARG002
+        """Give what else is known of one image; it stands in the sample's ``meta``."""
+        return {}
+
+    def roi(self, index: int) -> Tensor | None:  # noqa: ARG002
+        """Give the region of interest of one image, bool, shape (H, W) of :meth:`size`; ``None`` is everywhere."""
+        return None
+
     def annotation(self, index: int) -> Annotation:
         """Read the heads of one image without decoding it.
 
@@ -124,17 +147,22 @@ class CrowdDataset(Dataset[Sample]):
             The heads on the image's canvas, and how many were clamped or dropped.
 
         Raises:
-            DataError: If a file is missing or damaged, or a coordinate is not finite.
+            DataError: If a file is missing or damaged, a coordinate is not finite, or no heads were published.
         """
-        points, size = self.raw_points(index), self.size(index)
-        try:
-            return to_canvas(points, size)
-        except DataError as error:
-            raise DataError(f"{self.records[index].annotation}: {error}") from error
+        annotation = self._stored_annotation(index)
+        if self.resize is None:
+            return annotation
+        points = resize_points(annotation.points, self.stored_size(index), self.size(index))
+        return annotation._replace(points=points)
+
+    def stored_size(self, index: int) -> tuple[int, int]:
+        """Give height and width of one image as its file has them, without decoding it."""
+        return read_size(self.records[index].image, orient=self.orient)
 
     def size(self, index: int) -> tuple[int, int]:
         """Give height and width of one image without decoding it."""
-        return read_size(self.records[index].image, orient=self.orient)
+        size = self.stored_size(index)
+        return size if self.resize is None else self.resize.output_size(size)
 
     def count(self, index: int) -> int:
         """Give the number of heads of one image that lie on it."""
@@ -145,7 +173,7 @@ class CrowdDataset(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         record = self.records[index]
-        points, clamped, dropped = self.annotation(index)
+        points, clamped, dropped = self._stored_annotation(index)
         meta = {
             "name": record.name,
             "path": str(record.image),
@@ -153,12 +181,36 @@ class CrowdDataset(Dataset[Sample]):
             "split": self.split,
             "clamped": clamped,
             "dropped": dropped,
+            **self.details(index),
         }
         sample = Sample(read_image(record.image, orient=self.orient), points, meta)
+        if self.resize is not None:
+            sample = self.resize(sample)
+        sample = sample._replace(roi=self.roi(index))
         return sample if self.transform is None else self.transform(sample)
+
+    def _stored_annotation(self, index: int) -> Annotation:
+        record = self.records[index]
+        if not self.annotated:
+            raise DataError(
+                f"{record.image}: expected its heads, got the split {self.split!r} of {self.name}, whose heads are "
+                "not published; count its images (dataset.records[i].image) and send the counts to the benchmark"
+            )
+        points, size = self.raw_points(index), self.stored_size(index)
+        try:
+            return to_canvas(points, size)
+        except DataError as error:
+            raise DataError(f"{record.annotation}: {error}") from error
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, split={self.split!r}, {len(self)} images)"
+
+
+def region_of_interest(dataset: CrowdData, index: int) -> Tensor | None:
+    """Give the region of interest of one image of any data set; ``None`` is everywhere."""
+    find = getattr(dataset, "roi", None)
+    found: Tensor | None = None if find is None else find(index)
+    return found
 
 
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:

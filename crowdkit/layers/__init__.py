@@ -8,16 +8,19 @@ from crowdkit.layers.encoder import Normalise
 from crowdkit.layers.resnet import ResNet101Encoder
 from crowdkit.layers.timm_encoder import TimmEncoder
 from crowdkit.layers.vgg import VGG16Encoder, VGG19Encoder
+from crowdkit.layers.zip_head import BlockCounts, ZIPHead
 
 __all__ = [
     "CRR",
     "DLE",
     "DME",
+    "BlockCounts",
     "Normalise",
     "ResNet101Encoder",
     "ResidualAttention",
     "TimmEncoder",
     "VGG16Encoder",
     "VGG19Encoder",
+    "ZIPHead",
     "attention_weight",
 ]

@@ -33,6 +33,7 @@ from crowdkit.losses.spatial import (
 )
 from crowdkit.losses.ssim import SSIMPyramidLoss, ssim_pyramid
 from crowdkit.losses.tednet import TEDNetLoss, tednet_loss
+from crowdkit.losses.zero_inflated_poisson import ZeroInflatedPoissonLoss, zero_inflated_poisson
 
 __all__ = [
     "BSL",
@@ -53,6 +54,7 @@ __all__ = [
     "SpatialAbstractionLoss",
     "SpatialCorrelationLoss",
     "TEDNetLoss",
+    "ZeroInflatedPoissonLoss",
     "background_ratio",
     "bayesian",
     "bsl",
@@ -70,4 +72,5 @@ __all__ = [
     "spatial_correlation",
     "ssim_pyramid",
     "tednet_loss",
+    "zero_inflated_poisson",
 ]

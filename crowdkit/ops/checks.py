@@ -1,5 +1,8 @@
 """Cheap checks of shapes, types and devices: always on, never a look at the values."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from torch import Tensor
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
@@ -54,3 +57,12 @@ def check_levels(levels: int) -> None:
     """Raise unless ``levels`` is a whole number of density classes, at least background and crowd."""
     if isinstance(levels, bool) or not isinstance(levels, int) or levels < 2:
         raise ArgumentError(f"levels: expected a whole number >= 2 (background and crowd), got {levels!r}")
+
+
+def check_bins(bins: Sequence[int]) -> None:
+    """Raise unless ``bins`` are the first counts of a block's classes: whole numbers that rise from 1."""
+    whole = all(isinstance(low, int) and not isinstance(low, bool) for low in bins)
+    if not bins or not whole or bins[0] != 1 or any(low >= high for low, high in pairwise(bins)):
+        raise ArgumentError(
+            f"bins: expected whole numbers that rise from 1, the first count of each bin, got {tuple(bins)}"
+        )

@@ -9,14 +9,17 @@ class DataConfig:
     """Which images, how they are split, and how a training crop is cut from them.
 
     Attributes:
-        dataset: ``"shanghaitech"``, ``"folder"`` (images with point files) or ``"synthetic"``.
+        dataset: ``"shanghaitech"``, ``"ucf_cc_50"``, ``"ucf_qnrf"``, ``"mall"``, ``"jhu_crowd"``,
+            ``"nwpu_crowd"``, ``"folder"`` (images with point files) or ``"synthetic"``.
         root: The data set's folder.
         part: ShanghaiTech's part, ``"A"`` or ``"B"``.
-        options: Keywords of :class:`~crowdkit.data.SyntheticCrowd` (``length``, ``size``, ``people``,
-            ``seed``, ...) or :class:`~crowdkit.data.CrowdFolder`.
+        options: Other keywords of the data set's class (:data:`~crowdkit.data.DATASETS`), for example
+            ``length``, ``size``, ``people`` and ``seed`` of :class:`~crowdkit.data.SyntheticCrowd`, ``fold`` of
+            :class:`~crowdkit.data.UCFCC50` or ``resize`` of :class:`~crowdkit.data.UCFQNRF`.
         sigma: Spread of a head in the true density maps: ``"auto"`` (the data set's own rule), the name of a
             rule, or a number of pixels.
-        val_fraction: Share of the training images kept aside for validation.
+        val_fraction: Share of the training images kept aside for validation, where the data set has no
+            validation images of its own (JHU-Crowd++ and NWPU-Crowd have).
         val_seed: Seed that draws them; without one, every ``1 / val_fraction``-th by sorted number.
         short_side_min: Enlarge images, in training and validation, whose short side is below this.
         long_side_max: Shrink images, in training and validation, whose long side is above this.
@@ -24,7 +27,9 @@ class DataConfig:
         flip: Probability of a horizontal flip.
     """
 
-    dataset: Literal["shanghaitech", "folder", "synthetic"] = "shanghaitech"
+    dataset: Literal[
+        "shanghaitech", "ucf_cc_50", "ucf_qnrf", "mall", "jhu_crowd", "nwpu_crowd", "folder", "synthetic"
+    ] = "shanghaitech"
     root: str = ""
     part: str = "A"
     options: dict[str, Any] = field(default_factory=dict)
@@ -58,10 +63,12 @@ class LossConfig:
         name: A name that :func:`~crowdkit.losses.create_loss` knows.
         options: Its keywords, for example ``expansion``, ``c1``, ``background_weight``. ``stride`` is the
             model's unless it is given.
+        also: More losses by name, with the weights at which they are added, as ``{"relative_count": 0.1}``.
     """
 
     name: str = "bsl"
     options: dict[str, Any] = field(default_factory=dict)
+    also: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,14 @@
 from typing import Any
 
 import torch
+from torch import nn
 
 from crowdkit.data import Sample
 from crowdkit.engine.config import LossConfig
 from crowdkit.engine.feed import TrainingSet
 from crowdkit.engine.sources import true_map
 from crowdkit.errors import ArgumentError, ConfigError, UnknownNameError
-from crowdkit.losses import CFANetLoss, create_loss
+from crowdkit.losses import CFANetLoss, WeightedSum, create_loss
 from crowdkit.targets import DensityLevels
 
 
@@ -30,10 +31,20 @@ def build_loss(config: LossConfig, *, stride: int, levels: DensityLevels | None)
     if "reduction" in config.options:
         raise ConfigError("loss.options: expected no reduction, which is the mean over a batch; take it away")
     try:
-        density = create_loss(config.name, **{"stride": stride, **config.options})
+        density = _make(config.name, stride, config.options)
+        if config.also:
+            others = [_make(name, stride, {}) for name in config.also]
+            density = WeightedSum([density, *others], [1.0, *config.also.values()])
     except (UnknownNameError, ArgumentError, TypeError) as error:
         raise ConfigError(f"loss: {error}") from error
     return CFANetLoss(levels, density_loss=density, stride=stride)
+
+
+def _make(name: str, stride: int, options: dict[str, Any]) -> nn.Module:
+    loss = create_loss(name, **options)
+    if "stride" in options or not hasattr(loss, "stride"):
+        return loss
+    return create_loss(name, **{**options, "stride": stride})
 
 
 def fit_levels(crops: TrainingSet, *, levels: int) -> DensityLevels:

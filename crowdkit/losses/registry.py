@@ -16,6 +16,7 @@ from crowdkit.losses.dms_ssim import DMSSSIMLoss
 from crowdkit.losses.dsnet import DensityLevelConsistencyLoss, DSNetLoss
 from crowdkit.losses.mse import DensityMSELoss
 from crowdkit.losses.mse_mae import MSEMAELoss
+from crowdkit.losses.relative_count import RelativeCountLoss
 from crowdkit.losses.sanet import SANetLoss
 from crowdkit.losses.spatial import SpatialAbstractionLoss, SpatialCorrelationLoss
 from crowdkit.losses.ssim import SSIMPyramidLoss
@@ -31,6 +32,7 @@ _LOSSES: Mapping[str, type[nn.Module]] = MappingProxyType(
         "dsnet": DSNetLoss,
         "mse": DensityMSELoss,
         "mse_mae": MSEMAELoss,
+        "relative_count": RelativeCountLoss,
         "sanet": SANetLoss,
         "spatial_abstraction": SpatialAbstractionLoss,
         "spatial_correlation": SpatialCorrelationLoss,

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from naive_losses import naive_bl, naive_bsl, naive_level, naive_mse, naive_region, naive_sl
+from naive_losses import (
+    naive_bl,
+    naive_bsl,
+    naive_level,
+    naive_mse,
+    naive_region,
+    naive_relative_count,
+    naive_sl,
+)
 from naive_map_losses import (
     naive_abstraction,
     naive_consistency,
@@ -31,11 +39,13 @@ from crowdkit.losses import (
     LevelCrossEntropy,
     MSEMAELoss,
     RegionCrossEntropy,
+    RelativeCountLoss,
     SANetLoss,
     SpatialAbstractionLoss,
     SpatialCorrelationLoss,
     SSIMPyramidLoss,
     TEDNetLoss,
+    WeightedSum,
     background_ratio,
     bsl,
     density_level_consistency,
@@ -45,12 +55,14 @@ from crowdkit.losses import (
     level_cross_entropy,
     mse_mae,
     region_cross_entropy,
+    relative_count,
     sanet_loss,
     spatial_abstraction,
     spatial_correlation,
     ssim_pyramid,
     tednet_loss,
 )
+from crowdkit.losses._reduction import Reduction
 from crowdkit.prediction import Prediction
 
 
@@ -102,6 +114,12 @@ class OnMaps(nn.Module):
         levels = [torch.cat((each, each * 20, 1 - each), 1) for each in (coarse, fine)]
         prediction = Prediction(pred, (pred * 0.9, pred * 1.1), (coarse * 30, fine * 30), tuple(levels))
         return self.loss(prediction, target, progress=0.1)
+
+
+def summed(*, stride: int = 1, reduction: Reduction = "mean") -> WeightedSum:
+    """Squared error and background ratio, so that a sum can stand in the table."""
+    parts = [each(stride=stride, reduction=reduction) for each in (DensityMSELoss, BackgroundRatioLoss)]
+    return WeightedSum(parts, [2.0, 0.5])
 
 
 @dataclass(frozen=True)
@@ -241,7 +259,7 @@ CASES = (
         literal=(
             [[0.0, 1.0, 2.0, 5.0]],
             CROWD,
-            {"levels": 1, "correlation_weight": 2.0},
+            {"levels": 1, "correlation_weight": 2.0, "expansion": 1.0},
             17 / 4 + 10 / 2 + 2 - 18 / math.sqrt(30 * 5),
         ),
         variants=({"level_zero": False, "levels": 2}, {"expansion": 64.0, "stride": 8, "eps": 1e-3}),
@@ -282,5 +300,15 @@ CASES = (
         literal=([[[0.0]], [[math.log(2.0)]]], [[1]], {}, math.log(1.5)),
         density=False,
     ),
+    Case(
+        "RelativeCountLoss",
+        RelativeCountLoss,
+        relative_count,
+        naive_relative_count,
+        literal=([[0.0, 1.0, 2.0, 1.5]], CROWD, {}, 0.5),  # 4.5 counted, 3 there
+        variants=({"minimum": 50.0},),
+        density=False,  # a count has no stride
+    ),
+    Case("WeightedSum", summed, variants=({"stride": 8},)),
     Case("CFANetLoss", OnMaps, variants=({"stride": 4}, {"region_weight": ((0.0, 1.0),)}), size=(14, 15)),
 )

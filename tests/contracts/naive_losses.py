@@ -85,6 +85,11 @@ def naive_mse(
     return total * {"mean": 1 / pred.size, "sum": 1.0, "csrnet": 0.5}[pixel]
 
 
+def naive_relative_count(pred: np.ndarray, target: np.ndarray, *, minimum: float = 1.0) -> float:
+    people = sum(float(t) for t in target.ravel())
+    return abs(sum(float(p) for p in pred.ravel()) - people) / max(people, minimum)
+
+
 def naive_region(logits: np.ndarray, region: np.ndarray) -> float:
     p = 1 / (1 + np.exp(-logits))
     return float(-np.mean(np.where(region > 0, np.log(p), np.log(1 - p))))

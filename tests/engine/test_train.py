@@ -149,6 +149,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_good_checkpoint(tiny_conf
     [
         {"loss.name": "mse", "loss.options": {"expansion": 1000.0}, "run.precision": "bfloat16"},
         {"run.channels_last": True, "run.precision": "bfloat16"},
+        {"loss.name": "bayesian", "loss.also": {"background_ratio": 0.1, "relative_count": 0.1}},
         {"run.precision": "float16", "optim.clip_norm": 0.0},
         {"optim.ema_decay": 0.0, "optim.schedule": "cosine", "data.sigma": 3, "data.crop": 1.0},
         {"model.options": {"encoder": "test_efficientnet", "crr": False, "dle": False}},
@@ -167,6 +168,8 @@ def test_other_settings_train(tiny_config, changes):
         ({"options": {"expansio": 3.0}}, "keyword of bsl.*did you mean 'expansion'"),
         ({"options": {"expansion": -3.0}}, "expansion: expected a finite number > 0"),
         ({"options": {"reduction": "sum"}}, "expected no reduction"),
+        ({"also": {"relative_coun": 0.1}}, "did you mean 'relative_count'"),
+        ({"also": {"relative_count": -0.1}}, "weights: expected finite numbers >= 0"),
     ],
 )
 def test_a_loss_that_is_not_is_told(loss, message):

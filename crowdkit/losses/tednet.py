@@ -15,7 +15,7 @@ def tednet_loss(
     levels: int = 3,
     level_zero: bool = True,
     correlation_weight: float = 1.0,
-    expansion: float = 1.0,
+    expansion: float = 50.0,
     eps: float = 1e-6,
     stride: int = 1,
     reduction: Reduction = "mean",
@@ -26,7 +26,7 @@ def tednet_loss(
 
     :math:`L_{SA}` is :func:`spatial_abstraction`, :math:`L_{SC}` is :func:`spatial_correlation`, :math:`\lambda`
     the ``correlation_weight``. :math:`L_{SC}` lies between 0 and 1 whatever the maps' scale, :math:`L_{SA}`
-    grows with its square: ``expansion`` sets the balance.
+    grows with its square: ``expansion`` sets the balance, and at 1 nothing teaches the count.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
@@ -55,7 +55,7 @@ def tednet_loss(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(4)[None, None]
-        >>> tednet_loss(2 * crowd, crowd, levels=2)  # 4 / 16 + 2 / 4 + 1, and perfectly correlated
+        >>> tednet_loss(2 * crowd, crowd, levels=2, expansion=1.0)  # 4 / 16 + 2 / 4 + 1, and correlated
         tensor(1.7500)
     """
     check_positive(correlation_weight=correlation_weight)
@@ -78,7 +78,8 @@ class TEDNetLoss(nn.Module):
 
     Examples:
         >>> import torch
-        >>> TEDNetLoss(levels=1)(torch.ones(1, 1, 4, 4), torch.eye(4)[None, None])  # 12 / 16 + 2 / 4 + 1 / 2
+        >>> loss = TEDNetLoss(levels=1, expansion=1.0)
+        >>> loss(torch.ones(1, 1, 4, 4), torch.eye(4)[None, None])  # 12 / 16 + 2 / 4 + 1 / 2
         tensor(1.7500)
     """
 
@@ -88,7 +89,7 @@ class TEDNetLoss(nn.Module):
         levels: int = 3,
         level_zero: bool = True,
         correlation_weight: float = 1.0,
-        expansion: float = 1.0,
+        expansion: float = 50.0,
         eps: float = 1e-6,
         stride: int = 1,
         reduction: Reduction = "mean",

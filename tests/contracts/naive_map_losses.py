@@ -103,7 +103,7 @@ def naive_tednet(
     levels: int = 3,
     level_zero: bool = True,
     correlation_weight: float = 1.0,
-    expansion: float = 1.0,
+    expansion: float = 50.0,
     eps: float = 1e-6,
     stride: int = 1,
 ) -> float:

@@ -1,3 +1,5 @@
+import inspect
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from crowdkit.losses import (
     spatial_correlation,
     tednet_loss,
 )
+from crowdkit.targets import density_map
 
 
 def pair(batch=3):
@@ -78,6 +81,25 @@ def test_tednet_adds_its_halves():
     torch.testing.assert_close(
         tednet_loss(pred, target, levels=2, expansion=3.0, correlation_weight=0.1), expected
     )
+
+
+@pytest.mark.parametrize("sigma", [4.0, 15.0])
+def test_tednet_s_halves_pull_alike_on_expanded_maps_only(sigma):
+    generator = torch.Generator().manual_seed(0)
+    pred, target = (
+        density_map(torch.rand(100, 2, generator=generator) * 128, (128, 128), sigma=sigma)[None, None]
+        for _ in range(2)
+    )
+
+    def pull(loss, **keywords):
+        leaf = pred.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(loss(leaf, target, **keywords), leaf)
+        return slope.norm()
+
+    correlation = pull(spatial_correlation)
+    expanded = inspect.signature(tednet_loss).parameters["expansion"].default
+    assert 0.1 < pull(spatial_abstraction, expansion=expanded) / correlation < 10
+    assert pull(spatial_abstraction, expansion=1.0) / correlation < 0.005
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,10 @@ _EPS = 1e-8
 
 
 class BlockEstimate(Protocol):
-    """What :func:`zero_inflated_poisson` asks of an estimate: :class:`crowdkit.layers.BlockCounts` has it."""
+    """What :func:`crowdkit.losses.zero_inflated_poisson` asks of an estimate.
+
+    :class:`crowdkit.layers.BlockCounts` has it.
+    """
 
     @property
     def zero(self) -> Tensor:

@@ -48,7 +48,7 @@ def test_every_row_of_every_table_trains(paper, tmp_path):
         lines = [line for line in part.splitlines() if line.startswith("| ")][1:]
         assert len(lines) == len(table.rows)
         for line, row in zip(lines, table.rows, strict=True):
-            ours = line.split("|")[2:-2:2]
+            ours = line.split("|")[2 : -2 : 1 if table.ours else 2]
             assert all(bool(cell.strip()) == (row.experiment is not None) for cell in ours), line
     measured = sorted((tmp_path / "results" / "smoke").glob("*.json"))
     times = [path.stat().st_mtime_ns for path in measured]
@@ -86,7 +86,7 @@ def test_a_row_has_the_same_figures_in_every_table(paper):
     seen: dict[tuple[str, str, str], float] = {}
     for table in tables.TABLES:
         for row in table.rows:
-            if row.experiment != tables.OURS:
+            if row.experiment != tables.OURS or table.ours:
                 continue
             for (dataset, metric), value in zip(table.columns(), row.published, strict=True):
                 assert seen.setdefault((dataset, metric, "CFANet"), value) == value, table.number
@@ -118,8 +118,8 @@ def test_measurements_belong_to_a_row_of_today(paper):
 
 
 def test_mistakes_are_told(tmp_path):
-    done = tables_command(tmp_path, "12")
-    assert "expected a table from 1 to 11, got '12'" in done.stderr
+    done = tables_command(tmp_path, "13")
+    assert "expected a table from 1 to 12, got '13'" in done.stderr
     done = tables_command(tmp_path, "7", "--budget", "short")
     assert "--data: expected the folder" in done.stderr
     done = tables_command(tmp_path, "7", "--weights", "cfanett=x")

@@ -179,7 +179,11 @@ def configuration(
     return {
         "data": data,
         "model": {"name": model, "options": options},
-        "loss": {"name": experiment.loss, "options": experiment.loss_options},
+        "loss": {
+            "name": experiment.loss,
+            "options": experiment.loss_options,
+            **({"also": experiment.also} if experiment.also else {}),
+        },
         "optim": budget.optim,
         "run": {**budget.run, "seed": seed},
     }

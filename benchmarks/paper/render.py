@@ -9,8 +9,15 @@ from benchmarks.paper.budgets import BUDGETS, Budget, configuration
 from benchmarks.paper.runs import without_places
 from benchmarks.paper.tables import HEADINGS, TABLES, UCF, Experiment, Row, Table
 
-NAMES = {"mae": "MAE", "rmse": "RMSE", "ssim": "SSIM", "psnr": "PSNR", "background_ratio": "r_bg"}
-DIGITS = {"mae": 1, "rmse": 1, "ssim": 3, "psnr": 2, "background_ratio": 4}
+NAMES = {
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "ssim": "SSIM",
+    "psnr": "PSNR",
+    "background_ratio": "r_bg",
+    "other_mae": "MAE on the other part",
+}
+DIGITS = {"mae": 1, "rmse": 1, "ssim": 3, "psnr": 2, "background_ratio": 4, "other_mae": 1}
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 
 
@@ -36,9 +43,9 @@ def render_table(table: Table, budget: Budget, results: Path) -> str:
         f"**Table {table.number}. {table.title}** (budget: {budget.name})",
         "",
         "| | " + " | ".join(_heading(table, *column, budget) for column in columns) + " | seeds |",
-        "|---" * (2 * len(columns) + 2) + "|",
+        "|---" * ((1 if table.ours else 2) * len(columns) + 2) + "|",
     ]
-    lines += [_line(row, columns, budget, found) for row in table.rows]
+    lines += [_line(table, row, budget, found) for row in table.rows]
     if table.note:
         lines += ["", table.note]
     return "\n".join(lines)
@@ -47,15 +54,18 @@ def render_table(table: Table, budget: Budget, results: Path) -> str:
 def _heading(table: Table, dataset: str, metric: str, budget: Budget) -> str:
     where = f"{HEADINGS[dataset]} " if len(table.datasets) > 1 else ""
     other = "" if budget.dataset(dataset) == dataset else f" on {HEADINGS[budget.dataset(dataset)]}"
-    return f"{where}{NAMES[metric]}, ours{other} | paper"
+    return f"{where}{NAMES[metric]}{other}" if table.ours else f"{where}{NAMES[metric]}, ours{other} | paper"
 
 
-def _line(row: Row, columns: list[tuple[str, str]], budget: Budget, found: list[dict[str, Any]]) -> str:
+def _line(table: Table, row: Row, budget: Budget, found: list[dict[str, Any]]) -> str:
     cells, seeds = [], 0
-    for (dataset, metric), published in zip(columns, row.published, strict=True):
+    for place, (dataset, metric) in enumerate(table.columns()):
         values = [] if row.experiment is None else _values(row.experiment, dataset, metric, budget, found)
         seeds = max(seeds, len(values))
-        cells += [_spread(values, DIGITS[metric]), "" if published is None else f"{published:g}"]
+        cells.append(_spread(values, DIGITS[metric]))
+        if not table.ours:
+            published = row.published[place]
+            cells.append("" if published is None else f"{published:g}")
     label = row.label
     if seeds and row.experiment is not None and budget.model(row.experiment) != row.experiment.model:
         label += f" ({budget.model(row.experiment)})"
@@ -74,7 +84,8 @@ def _values(
         wanted = configuration(budget, experiment, dataset, seed=seed, fold=fold)
         if _same(without_places(wanted), config):
             split = "test" if dataset == UCF and not budget.synthetic else "validation"
-            by_seed.setdefault(seed, []).append(each[split][metric])
+            value = each["other_part"]["mae"] if metric == "other_mae" else each[split][metric]
+            by_seed.setdefault(seed, []).append(value)
     return [mean(values) for _, values in sorted(by_seed.items())]
 
 

@@ -133,9 +133,14 @@ def run(
             "device": _device(),
             "versions": {"crowdkit": crowdkit.__version__, "torch": torch.__version__},
         }
-        if dataset in OTHER and not budget.synthetic:
-            section, more = DATA[OTHER[dataset]]
-            other = {**full, "data": {**full["data"], **more, "root": str((data_root or Path()) / section)}}
+        if dataset in OTHER:
+            other = full
+            if not budget.synthetic:
+                section, more = DATA[OTHER[dataset]]
+                other = {
+                    **full,
+                    "data": {**full["data"], **more, "root": str((data_root or Path()) / section)},
+                }
             result["other_part"] = _measure(other, model, split="val", precision=settings.run.precision)
         if test or (dataset == UCF and not budget.synthetic):
             result["test"] = _measure(full, model, split="test", precision=settings.run.precision)

@@ -43,7 +43,9 @@ def table_of_contents(page: Path) -> set[Path]:
     entries = set()
     for block in re.findall(r"```\{toctree\}\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
         names = [line for line in block.splitlines() if line and not line.startswith(":")]
-        entries |= {page.parent / name for name in names}
+        for name in names:
+            found = {each.with_suffix("") for each in page.parent.glob(f"{name}.md")}
+            entries |= found if "*" in name else {page.parent / name}
     return entries
 
 

@@ -186,7 +186,7 @@ def test_compiles_as_one_graph_for_any_number_of_heads(case):
     torch._dynamo.reset()
     loss = case.module()
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
-    for seed, numbers in enumerate([(5, 0, 1), (4, 0, 1), (9, 3, 2), (0, 0, 0)]):
+    for seed, numbers in enumerate([(5, 0), (4, 0), (9, 1)]):
         pred, points = crowds(numbers, (5, 6), seed=seed)
         a, b = pred.clone().requires_grad_(), pred.clone().requires_grad_()
         plain, fast = loss(a, points=points), compiled(b, points=points)

@@ -2,8 +2,10 @@
 
 from crowdkit import _guard as _guard
 from crowdkit.models.base import CrowdModel
+from crowdkit.models.can import CAN
 from crowdkit.models.cfanet import CFANet
 from crowdkit.models.cfanet_lite import cfanet_lite
+from crowdkit.models.csrnet import CSRNet
 from crowdkit.models.dsnet import DSNet
 from crowdkit.models.inside import Explainable, Inside
 from crowdkit.models.marunet import MARUNet
@@ -14,9 +16,11 @@ from crowdkit.models.sfcn import SFCNResNet101
 from crowdkit.models.vgg19_bl import VGG19BL
 
 __all__ = [
+    "CAN",
     "MCNN",
     "VGG19BL",
     "CFANet",
+    "CSRNet",
     "CrowdModel",
     "DSNet",
     "Explainable",

@@ -9,8 +9,10 @@ from typing import Any
 
 from crowdkit.errors import ArgumentError, DataError, unknown_name
 from crowdkit.models.base import CrowdModel, read_folder
+from crowdkit.models.can import CAN
 from crowdkit.models.cfanet import CFANet
 from crowdkit.models.cfanet_lite import cfanet_lite
+from crowdkit.models.csrnet import CSRNet
 from crowdkit.models.dsnet import DSNet
 from crowdkit.models.marunet import MARUNet
 from crowdkit.models.mcnn import MCNN
@@ -20,8 +22,10 @@ from crowdkit.models.vgg19_bl import VGG19BL
 
 _MODELS: Mapping[str, Callable[..., CrowdModel]] = MappingProxyType(
     {
+        "can": CAN,
         "cfanet": CFANet,
         "cfanet_lite": cfanet_lite,
+        "csrnet": CSRNet,
         "dsnet": DSNet,
         "marunet": MARUNet,
         "mcnn": MCNN,

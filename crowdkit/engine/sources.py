@@ -7,18 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from crowdkit.data import (
-    Compose,
-    CrowdData,
-    CrowdFolder,
-    Resize,
-    Sample,
-    ShanghaiTech,
-    SyntheticCrowd,
-    split_train_val,
-)
+from crowdkit.data import DATASETS, Compose, CrowdData, Resize, Sample, SyntheticCrowd, split_train_val
 from crowdkit.engine.config import DataConfig
-from crowdkit.errors import ConfigError, unknown_name
+from crowdkit.errors import ConfigError, check_choice, unknown_name
 from crowdkit.targets import SigmaRule, density_map, sigma_rule
 
 
@@ -27,14 +18,16 @@ def open_dataset(config: DataConfig, *, split: str = "train") -> CrowdData:
 
     Args:
         config: The data section.
-        split: ``"train"`` or ``"test"``.
+        split: ``"train"`` or ``"test"``, or ``"val"`` where the data set has one of its own.
 
     Returns:
         The whole split.
 
     Raises:
         ConfigError: If the root is missing or an option is unknown.
+        UnknownNameError: If there is no data set of that name, or it has no such split.
     """
+    check_choice("data.dataset", config.dataset, DATASETS)
     if config.dataset == "synthetic":
         _check_options(SyntheticCrowd, config, taken=("split", "transform"))
         return _Drawn(SyntheticCrowd(**{"length": 100, **_tuples(config.options)}, split=split))
@@ -42,11 +35,13 @@ def open_dataset(config: DataConfig, *, split: str = "train") -> CrowdData:
         raise ConfigError(
             "data.root: expected the data set's folder, got nothing; pass --set data.root=FOLDER"
         )
-    if config.dataset == "folder":
-        _check_options(CrowdFolder, config, taken=("root", "split", "transform"))
-        return CrowdFolder(config.root, split=split, **config.options)
-    _check_options(ShanghaiTech, config, taken=("root", "part", "split", "transform"))
-    return ShanghaiTech(config.root, part=config.part, split=split, **config.options)
+    maker: Any = DATASETS[config.dataset]
+    known = {"root": config.root, "split": split}
+    if config.dataset == "shanghaitech":
+        known["part"] = config.part
+    _check_options(maker, config, taken=(*known, "transform"))
+    dataset: CrowdData = maker(**known, **config.options)
+    return dataset
 
 
 class _Drawn(Dataset[Sample]):
@@ -71,7 +66,9 @@ class _Drawn(Dataset[Sample]):
 
 
 def open_split(config: DataConfig, split: str) -> CrowdData:
-    """Open one split of a configuration's data: ``train`` and ``val`` are parts of the training images.
+    """Open one split of a configuration's data.
+
+    ``train`` and ``val`` are parts of the training images, unless the data set has validation images of its own.
 
     Args:
         config: The data section.
@@ -80,8 +77,8 @@ def open_split(config: DataConfig, split: str) -> CrowdData:
     Returns:
         The images.
     """
-    if split == "test":
-        return open_dataset(config, split="test")
+    if split == "test" or getattr(DATASETS[config.dataset], "has_val", False):
+        return open_dataset(config, split=split)
     train, val = split_train_val(open_dataset(config), fraction=config.val_fraction, seed=config.val_seed)
     return train if split == "train" else val
 

@@ -1,10 +1,12 @@
+from typing import get_args, get_type_hints
+
 import pytest
 import torch
 
-from crowdkit.data import SyntheticCrowd
+from crowdkit.data import DATASETS, SyntheticCrowd
 from crowdkit.engine import DataConfig, open_dataset, open_split
 from crowdkit.engine.sources import resizing, resolve_sigma
-from crowdkit.errors import ConfigError, UnknownNameError
+from crowdkit.errors import ConfigError, DataError, UnknownNameError
 
 OPTIONS = {"length": 12, "size": [40, 48], "people": [1, 5], "seed": 4}
 
@@ -31,6 +33,46 @@ def test_unknown_options_and_a_missing_root():
         open_dataset(DataConfig(dataset="synthetic", options={"peoples": 3}))
     with pytest.raises(ConfigError, match=r"data\.root"):
         open_dataset(DataConfig())
+
+
+def write_nwpu(home, jpeg):
+    (home / "jsons").mkdir(parents=True)
+    for number in range(1, 16):
+        jpeg(home / f"images/{number:04d}.jpg", (20, 30))
+        (home / f"jsons/{number:04d}.json").write_text('{"points": [[1, 2]]}')
+    for name, numbers in {"train": range(1, 11), "val": range(11, 14), "test": range(14, 16)}.items():
+        (home / f"{name}.txt").write_text("".join(f"{number:04d} 1 1\n" for number in numbers))
+
+
+def test_a_published_validation_split_is_honoured(tmp_path, jpeg):
+    write_nwpu(tmp_path, jpeg)
+    config = DataConfig(dataset="nwpu_crowd", root=str(tmp_path))
+    assert [len(open_split(config, split)) for split in ("train", "val", "test")] == [10, 3, 2]
+    assert open_split(config, "val").split == "val"
+
+
+def test_every_data_set_is_opened_by_name(tmp_path):
+    for name in get_args(get_type_hints(DataConfig)["dataset"]):
+        assert name in DATASETS
+        if name != "synthetic":
+            with pytest.raises(DataError, match="root"):
+                open_dataset(DataConfig(dataset=name, root=str(tmp_path / "nowhere")))
+    assert set(get_args(get_type_hints(DataConfig)["dataset"])) == DATASETS.keys()
+    with pytest.raises(UnknownNameError, match="did you mean 'mall'"):
+        open_dataset(DataConfig(dataset="malls", root=str(tmp_path)))
+
+
+def test_options_are_those_of_the_data_set(tmp_path, jpeg):
+    write_nwpu(tmp_path, jpeg)
+    with pytest.raises(ConfigError, match="did you mean 'incomplete'"):
+        open_dataset(DataConfig(dataset="nwpu_crowd", root=str(tmp_path), options={"incomplet": True}))
+    with pytest.raises(ConfigError, match="'part'"):
+        open_dataset(DataConfig(dataset="mall", root=str(tmp_path), options={"part": "A"}))
+    (tmp_path / "images/0003.jpg").unlink()
+    config = DataConfig(dataset="nwpu_crowd", root=str(tmp_path), options={"incomplete": True})
+    assert len(open_dataset(config)) == 9
+    with pytest.raises(UnknownNameError, match="split"):
+        open_dataset(DataConfig(dataset="mall", root=str(tmp_path)), split="val")
 
 
 def test_resizing_is_optional():

@@ -9,8 +9,9 @@ from crowdkit.cli.options import Commands, add_device, add_json, command, print_
 
 _TEXT = """Count the people in images and show where they are.
 
-Prints a line an image; --out writes each image with the estimated density laid over it. A file that cannot be
-read is told at the end, and the exit code is then 1."""
+Prints a line an image; --out writes each image with the estimated density laid over it. --explain also writes
+NAME-explained.png: the model's attention, and a feature before and after it. A file that cannot be read is told
+at the end, and the exit code is then 1."""
 
 
 def add(commands: Commands) -> None:
@@ -28,6 +29,17 @@ def add(commands: Commands) -> None:
         "--model", type=Path, required=True, metavar="FOLDER", help="a model's folder, or a run's"
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write overlays here")
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="with --out: also draw what the attention does (cfanet, cfanet_lite)",
+    )
+    parser.add_argument(
+        "--stage", type=int, metavar="N", help="with --explain: the stage, 1 the coarsest (the last)"
+    )
+    parser.add_argument(
+        "--channel", type=int, metavar="N", help="with --explain: one channel, from 0 (the mean over all)"
+    )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write path, count, height and width here")
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
     add_device(parser)
@@ -44,10 +56,11 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
     """
     from crowdkit.data import read_image
-    from crowdkit.engine import predict
+    from crowdkit.engine import explain, predict
     from crowdkit.models import load_model
     from crowdkit.pictures import overlay, save_image
 
+    _check_explain(args)
     _check_places(args)
     is_run = (args.model / "best").is_dir()
     model = load_model(args.model / "best" if is_run else args.model)
@@ -63,10 +76,23 @@ def run(args: argparse.Namespace) -> int:
         skipped=skipped,
     )
     for each in found:
-        picture = None
+        picture = explained = None
         if args.out is not None and each.path is not None:
             picture = args.out / f"{_unused(each.path.stem, names)}.png"
-            save_image(overlay(read_image(each.path, orient=True), each.density), picture)
+            image = read_image(each.path, orient=True)
+            if args.explain:
+                seen = explain(
+                    model,
+                    image,
+                    stage=args.stage,
+                    channel=args.channel,
+                    density=each.density,
+                    device=args.device or "auto",
+                    precision=args.precision,
+                )
+                explained = args.out / f"{_unused(f'{picture.stem}-explained', names)}.png"
+                save_image(seen.picture(), explained)
+            save_image(overlay(image, each.density), picture)
         height, width = each.size
         rows.append(
             {
@@ -75,13 +101,22 @@ def run(args: argparse.Namespace) -> int:
                 "height": height,
                 "width": width,
                 "overlay": None if picture is None else str(picture),
+                **({} if explained is None else {"explained": str(explained)}),
             }
         )
         if not args.json:
             print(f"{each.count:10.1f}  {each.path}")
     if args.csv is not None:
         with args.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ["path", "count", "height", "width", "overlay"])
+            columns = [
+                "path",
+                "count",
+                "height",
+                "width",
+                "overlay",
+                *(["explained"] if args.explain else []),
+            ]
+            writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(rows)
     total = round(sum(float(row["count"] or 0) for row in rows), 2)
@@ -92,6 +127,17 @@ def run(args: argparse.Namespace) -> int:
     for message in skipped:
         print(f"skipped: {message}", file=sys.stderr)
     return 1 if skipped else 0
+
+
+def _check_explain(args: argparse.Namespace) -> None:
+    """Refuse, before anything is counted, to look at what is drawn nowhere."""
+    from crowdkit.errors import ArgumentError
+
+    if args.explain and args.out is None:
+        raise ArgumentError("--explain: expected --out with it, got none; name a folder for the pictures")
+    for name in ("stage", "channel"):
+        if getattr(args, name) is not None and not args.explain:
+            raise ArgumentError(f"--{name}: expected --explain with it, got none; add --explain")
 
 
 def _check_places(args: argparse.Namespace) -> None:

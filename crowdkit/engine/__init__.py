@@ -5,6 +5,7 @@ from crowdkit.engine.config import DataConfig, LossConfig, ModelConfig, OptimCon
 from crowdkit.engine.config_io import config_from_dict, config_to_dict, config_to_toml, load_config
 from crowdkit.engine.counting import Count, predict
 from crowdkit.engine.evaluation import ImageCount, Result, evaluate, mean_baseline, results_table
+from crowdkit.engine.explanation import Explanation, explain
 from crowdkit.engine.interrupt import TrainingInterrupted
 from crowdkit.engine.schedule import build_optimizer, learning_rate
 from crowdkit.engine.sources import open_dataset, open_split
@@ -14,6 +15,7 @@ from crowdkit.engine.whole import ImageTooLargeError
 __all__ = [
     "Count",
     "DataConfig",
+    "Explanation",
     "ImageCount",
     "ImageTooLargeError",
     "LossConfig",
@@ -30,6 +32,7 @@ __all__ = [
     "config_to_dict",
     "config_to_toml",
     "evaluate",
+    "explain",
     "learning_rate",
     "load_config",
     "mean_baseline",

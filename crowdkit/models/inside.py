@@ -26,7 +26,7 @@ class Inside(NamedTuple):
         region: The coarse map's (CAM) probability of crowd, :math:`(B, 1, h, w)`; ``None`` without one.
         level: The fine map's (FAM) expected weight, :math:`(B, 1, h, w)` in [0, 1]; ``None`` without one.
         background: Where the model sees nobody, boolean, :math:`(B, 1, h, w)`: the CAM's probability is
-            below one half, or, without a CAM, background is the FAM's likeliest class.
+            below one half, or, without a CAM, the FAM's probability of background is above it.
     """
 
     what: str
@@ -99,7 +99,8 @@ def branch_planes(
         raise ArgumentError("attention: expected a model with crr or dle, got one with neither")
     region = attention_weight(region=regions[index]) if regions else None
     level = attention_weight(levels[index], hard=hard) if levels else None
-    background = region < 0.5 if region is not None else levels[index].argmax(dim=1, keepdim=True) == 0
+    # Half, not the likeliest class: a crowd's probability is spread over the other k - 1.
+    background = region < 0.5 if region is not None else levels[index].softmax(dim=1)[:, :1] > 0.5
     return region, level, background
 
 

@@ -1,8 +1,9 @@
 """Pictures of maps: colours, overlays, labelled grids. No matplotlib; Pillow only inside its functions."""
 
 from crowdkit import _guard as _guard
+from crowdkit.pictures.attention import attention_sheet
 from crowdkit.pictures.colour import colour_map, overlay
 from crowdkit.pictures.files import save_image, to_pil
 from crowdkit.pictures.sheet import label, sheet
 
-__all__ = ["colour_map", "label", "overlay", "save_image", "sheet", "to_pil"]
+__all__ = ["attention_sheet", "colour_map", "label", "overlay", "save_image", "sheet", "to_pil"]

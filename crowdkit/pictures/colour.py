@@ -44,7 +44,7 @@ def colour_map(values: Tensor, *, maximum: float | None = None) -> Tensor:
         >>> colour_map(torch.tensor([[0.0, 1.0]]))[:, 0, 1]
         tensor([1.0000, 0.9850, 0.7900])
     """
-    return _interpolate(_unit(_plane("values", values), maximum), _ANCHORS)
+    return _interpolate(_unit(one_map("values", values), maximum), _ANCHORS)
 
 
 def overlay(image: Tensor, density: Tensor, *, alpha: float = 0.85, maximum: float | None = None) -> Tensor:
@@ -83,12 +83,12 @@ def overlay(image: Tensor, density: Tensor, *, alpha: float = 0.85, maximum: flo
         photo = image.to(torch.float32).clamp(0, 1)
     else:
         raise DTypeError(f"image: expected floating RGB in [0, 1] or uint8, got {image.dtype}")
-    plane = _plane("density", density).to(photo.device)
+    plane = one_map("density", density).to(photo.device)
     height, width = photo.shape[-2:]
     if maximum is None:
         cell = height * width / plane.numel()
         maximum = max(plane.max().item(), cell / (2 * math.pi * _SPREAD**2))
-    level = _enlarge(_unit(plane, maximum), height, width).clamp(0, 1)
+    level = fit_map(_unit(plane, maximum), height, width).clamp(0, 1)
     # The root lifts the faint end: a lonely head beside a crowd stays visible.
     colours = _interpolate(0.3 + 0.7 * level, _ANCHORS)  # the darkest third would look like a shadow
     grey = 0.8 * (photo * photo.new_tensor((0.299, 0.587, 0.114))[:, None, None]).sum(0)
@@ -104,7 +104,8 @@ def _interpolate(level: Tensor, palette: tuple[tuple[float, float, float], ...])
     return torch.lerp(anchors[below], anchors[below + 1], share).movedim(-1, 0)
 
 
-def _plane(name: str, values: Tensor) -> Tensor:
+def one_map(name: str, values: Tensor) -> Tensor:
+    """Give a map as (h, w) in float32, without negative values; raise if it is not one map."""
     if values.ndim < 2 or values.ndim > 4 or math.prod(values.shape[:-2]) != 1 or values.numel() == 0:
         raise ShapeError(
             f"{name}: expected one map, (h, w), (1, h, w) or (1, 1, h, w), got {tuple(values.shape)}; "
@@ -120,11 +121,25 @@ def _unit(plane: Tensor, maximum: float | None) -> Tensor:
     return torch.where(top > 0, plane / top, 0.0).clamp(0, 1)
 
 
-def _enlarge(plane: Tensor, height: int, width: int) -> Tensor:
-    size = (height, width)
+def fit_map(plane: Tensor, height: int, width: int, *, scale: float = 1.0) -> Tensor:
+    """Bring a map at any stride to the size of its photograph, or of the photograph scaled, smoothly.
+
+    Args:
+        plane: Map, shape (h, w).
+        height: Height of the photograph in pixels.
+        width: Width of the photograph in pixels.
+        scale: Pixels of the result a pixel of the photograph.
+
+    Returns:
+        Shape (height * scale, width * scale), rounded.
+    """
+    size = (float(height), float(width))
     # A model's map has ceil(H/s) x ceil(W/s) cells, the last partly beyond the edge: scale by s, then cut.
     for stride in (1, 2, 4, 8, 16, 32, 64):
         if plane.shape == (-(-height // stride), -(-width // stride)):
-            size = (plane.shape[0] * stride, plane.shape[1] * stride)
+            size = (float(plane.shape[0] * stride), float(plane.shape[1] * stride))
             break
-    return F.interpolate(plane[None, None], size, mode="bilinear", align_corners=False)[0, 0, :height, :width]
+    target = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    smaller = target[0] < plane.shape[0]
+    drawn = F.interpolate(plane[None, None], target, mode="bilinear", align_corners=False, antialias=smaller)
+    return drawn[0, 0, : max(1, round(height * scale)), : max(1, round(width * scale))]

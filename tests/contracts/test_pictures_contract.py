@@ -8,6 +8,9 @@ from crowdkit import pictures
 
 PHOTO, MAP = torch.rand(3, 24, 32), torch.rand(1, 1, 6, 8)
 CASES = {
+    "attention_sheet": lambda _: pictures.attention_sheet(
+        PHOTO, MAP, before=MAP, after=2 * MAP, background=MAP < 0.5, region=MAP, level=MAP, width=60
+    ),
     "colour_map": lambda _: pictures.colour_map(MAP),
     "label": lambda _: pictures.label(PHOTO, "7 people"),
     "overlay": lambda _: pictures.overlay(PHOTO, MAP),

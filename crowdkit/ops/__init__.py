@@ -1,4 +1,4 @@
-"""Pure tensor functions: the one place for splatting, pooling, window filters and upsampling."""
+"""Pure tensor functions: the one place for splatting, pooling, window filters, upsampling and transport."""
 
 from crowdkit import _guard as _guard
 from crowdkit.ops.checks import check_map, check_pair, check_points, check_stride
@@ -7,6 +7,8 @@ from crowdkit.ops.pooling import count, mean_pool, sum_pool
 from crowdkit.ops.region import region_share, within_region
 from crowdkit.ops.resize import pad_to_multiple, upsample, upsampled_conv2d
 from crowdkit.ops.splat import splat
+from crowdkit.ops.transport import transport
+from crowdkit.ops.unbalanced import unbalanced_transport
 from crowdkit.ops.window import gaussian_window, window_filter
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "region_share",
     "splat",
     "sum_pool",
+    "transport",
+    "unbalanced_transport",
     "upsample",
     "upsampled_conv2d",
     "window_filter",

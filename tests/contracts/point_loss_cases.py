@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from naive_transport import naive_dm_count, naive_generalized
 from torch import Tensor, nn
 
-from crowdkit.losses import BayesianLoss, bayesian
+from crowdkit.losses import (
+    BayesianLoss,
+    DMCountLoss,
+    GeneralizedLoss,
+    bayesian,
+    dm_count,
+    generalized_loss,
+)
 
 # ---- the formulas, written naively in float64 ------------------------------------------------------
 
@@ -101,5 +109,41 @@ POINT_CASES = (
             {"stride": 4, "background": "margin", "background_ratio": 0.5},
         ),
         call_time=("weights", "short_side"),
+    ),
+    PointCase(
+        "DMCountLoss",
+        DMCountLoss,
+        dm_count,
+        naive_dm_count,
+        # 2 people too many, carried (3, 4) pixels, no variation between two maps of one cell
+        literal=([[3.0]], [[7.0, 8.0]], {}, 2 + 0.1 * 25),
+        variants=(
+            {"floor": 0.0, "entropy": 300.0},
+            {"ot_weight": 1.0, "tv_weight": 0.5, "entropy": 50.0},
+            {"stride": 1},
+            {"stride": 2, "floor": 1e-40},
+            {"stride": 4, "entropy": 40.0, "iterations": 400},
+        ),
+        differentiable=False,  # only where the iteration has converged
+    ),
+    PointCase(
+        "GeneralizedLoss",
+        GeneralizedLoss,
+        generalized_loss,
+        naive_generalized,
+        # carrying the person 5 pixels costs 0.05, less than the prices of leaving it
+        literal=(
+            [[1.0]],
+            [[9.0, 4.0]],
+            {"cost": "exponential", "unit": 10.0, "scale": 0.5 / math.log(1.05)},
+            0.05,
+        ),
+        variants=(
+            {"cost": "exponential"},
+            {"cost": "exponential", "scale": 0.1, "tau": 0.3, "iterations": 300},
+            {"entropy": 0.1, "unit": 64.0},
+            {"stride": 1},
+        ),
+        differentiable=False,  # it is: on a smaller map, in its own test
     ),
 )

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from crowdkit import ops
 from crowdkit.errors import ArgumentError, CrowdKitError
 
+HEADS = torch.tensor([[2.5, 3.5], [8.0, 0.5]])
 # A name of ops.__all__ and a call of it on one tensor; checks and splatting look at values or types, and
 # are never part of a graph.
 IN_GRAPH: dict[str, Callable[[Tensor], Tensor]] = {
@@ -18,6 +19,12 @@ IN_GRAPH: dict[str, Callable[[Tensor], Tensor]] = {
     "mean_pool": lambda x: ops.mean_pool(x, 4),
     "pad_to_multiple": lambda x: ops.pad_to_multiple(x, 8),
     "sum_pool": lambda x: ops.sum_pool(x, 4),
+    "transport": lambda x: torch.stack(
+        [ops.transport(each / each.sum(), HEADS.to(x.dtype), entropy=50.0, floor=1e-16) for each in x[:, 0]]
+    ),
+    "unbalanced_transport": lambda x: torch.stack(
+        [ops.unbalanced_transport(each, HEADS.to(x.dtype), stride=8) for each in x[:, 0]]
+    ),
     "upsample": lambda x: ops.upsample(x, 4),
     "upsampled_conv2d": lambda x: ops.upsampled_conv2d(x, torch.ones(2, 1, 3, 3, dtype=x.dtype), factor=2),
     "window_filter": lambda x: ops.window_filter(x, ops.gaussian_window(5, 1.5)),

@@ -1,0 +1,170 @@
+"""The generalized loss: unbalanced transport between the estimate and the heads."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from crowdkit.errors import check_choice
+from crowdkit.losses._maps import check_positive
+from crowdkit.losses._points import map_and_heads
+from crowdkit.losses._reduction import Reduction, check_reduction, reduce
+from crowdkit.ops import check_stride, unbalanced_transport
+
+Cost = Literal["perspective", "exponential"]
+_COSTS = ("perspective", "exponential")
+# The authors' scale at the top of a crop, and what is added to it towards the bottom.
+_PERSPECTIVE = (0.5, 0.2)
+
+
+def generalized_loss(
+    pred: Tensor,
+    target: Tensor | None = None,  # noqa: ARG001
+    *,
+    points: Sequence[Tensor],
+    cost: Cost = "perspective",
+    scale: float = 0.6,
+    unit: float = 512.0,
+    entropy: float = 0.01,
+    tau: float = 0.1,
+    iterations: int = 50,
+    stride: int = 8,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    r"""Generalized loss (GL): the cheapest way to carry the estimate to the heads, leaving some of either.
+
+    .. math:: \ell = \min_{P \ge 0} \langle C, P \rangle - \epsilon H(P) + \tau \lVert P 1 - \hat D \rVert_2^2
+        + \tau \lVert P^\top 1 - 1 \rVert_1, \quad
+        C_{mn} = \exp \frac{\lVert z_m - x_n \rVert}{\eta_{mn} u} - 1
+
+    over plans from cells with centres :math:`z_m` to heads :math:`x_n`, with :math:`H(P) = -\sum P \log P`.
+    In the units :math:`u`, :math:`\eta` is ``scale`` for ``cost="exponential"``, and for ``"perspective"``
+    0.5 + 0.2 times the mean height of :math:`z_m` and :math:`x_n` in the crop, downwards. The gradient is
+    :math:`2 \tau (\hat D - P 1)`. See :func:`crowdkit.ops.unbalanced_transport` for the dual that gives the value.
+    An image with nobody has the loss :math:`\tau \lVert \hat D \rVert_2^2`.
+
+    The value counts the entropy and may be negative.
+
+    Args:
+        pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
+        target: Not used; there so that all losses are called alike.
+        points: Heads (x, y) in full-resolution pixels of the crop, one :math:`(N, 2)` tensor an image.
+        cost: ``"perspective"`` or ``"exponential"``.
+        scale: :math:`\eta` of the exponential cost, in units.
+        unit: Length in pixels that counts as 1: the side of the authors' crops.
+        entropy: Weight :math:`\epsilon` of the entropy.
+        tau: Price :math:`\tau` of what does not fit.
+        iterations: Sinkhorn's steps.
+        stride: Full-resolution pixels along a cell's side.
+        reduction: How the per-image values become the result: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Returns:
+        A scalar, or shape :math:`(B,)` for ``reduction="none"``. float32, or float64 if ``pred`` is.
+
+    Raises:
+        ShapeError: If a shape is wrong or there is not one tensor an image.
+        DTypeError: If ``points`` is not a list of floating-point tensors.
+        ArgumentError: If a number is outside its range or tensors lie on several devices.
+        UnknownNameError: If ``cost`` or ``reduction`` is not a known word.
+
+    References:
+        Wan, Liu and Chan. *A Generalized Loss Function for Crowd Counting and Localization*. CVPR 2021.
+
+    Examples:
+        >>> import torch
+        >>> crowd = torch.tensor([[[[0.0, 1.0, 1.0]]]])
+        >>> generalized_loss(crowd, points=[torch.zeros(0, 2)])
+        tensor(0.2000)
+        >>> heads = [torch.tensor([[12.0, 4.0], [20.0, 4.0]])]
+        >>> generalized_loss(crowd, points=heads).abs() < 0.01
+        tensor(True)
+    """
+    check_choice("cost", cost, _COSTS)
+    check_positive(scale=scale, unit=unit, entropy=entropy, tau=tau)
+    check_stride(iterations, name="iterations")
+    check_reduction(reduction)
+    density, heads = map_and_heads(pred, points, stride)
+    first, slope = _PERSPECTIVE if cost == "perspective" else (scale, 0.0)
+    values = []
+    for people, own in zip(density[:, 0], heads, strict=True):
+        if len(own) == 0:
+            values.append(tau * people.square().sum())
+            continue
+        values.append(
+            unbalanced_transport(
+                people,
+                own,
+                stride=stride,
+                scale=first,
+                slope=slope,
+                unit=unit,
+                entropy=entropy,
+                tau=tau,
+                iterations=iterations,
+            )
+        )
+    return reduce(torch.stack(values), reduction)
+
+
+class GeneralizedLoss(nn.Module):
+    """Generalized loss (GL) as a module; see :func:`generalized_loss`, whose keywords it takes.
+
+    Examples:
+        >>> import torch
+        >>> GeneralizedLoss(cost="exponential")(torch.ones(1, 1, 2, 2), points=[torch.zeros(0, 2)])
+        tensor(0.4000)
+    """
+
+    needs_points = True
+
+    def __init__(
+        self,
+        *,
+        cost: Cost = "perspective",
+        scale: float = 0.6,
+        unit: float = 512.0,
+        entropy: float = 0.01,
+        tau: float = 0.1,
+        iterations: int = 50,
+        stride: int = 8,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__()
+        check_choice("cost", cost, _COSTS)
+        check_positive(scale=scale, unit=unit, entropy=entropy, tau=tau)
+        check_stride(iterations, name="iterations")
+        check_stride(stride)
+        check_reduction(reduction)
+        self.cost: Cost = cost
+        self.scale = scale
+        self.unit = unit
+        self.entropy = entropy
+        self.tau = tau
+        self.iterations = iterations
+        self.stride = stride
+        self.reduction: Reduction = reduction
+
+    def forward(self, pred: Tensor, target: Tensor | None = None, *, points: Sequence[Tensor]) -> Tensor:
+        """Hold an estimate against its heads; see :func:`generalized_loss`."""
+        return generalized_loss(
+            pred,
+            target,
+            points=points,
+            cost=self.cost,
+            scale=self.scale,
+            unit=self.unit,
+            entropy=self.entropy,
+            tau=self.tau,
+            iterations=self.iterations,
+            stride=self.stride,
+            reduction=self.reduction,
+        )
+
+    def extra_repr(self) -> str:
+        """Name the settings in ``repr``."""
+        return (
+            f"cost={self.cost!r}, scale={self.scale:g}, unit={self.unit:g}, entropy={self.entropy:g}, "
+            f"tau={self.tau:g}, iterations={self.iterations}, stride={self.stride}, "
+            f"reduction={self.reduction!r}"
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -64,8 +65,8 @@ class ResNet101Encoder(nn.Module):
         self.conv1, self.bn1 = network.conv1, network.bn1
         self.relu, self.maxpool = network.relu, network.maxpool
         self.layer1, self.layer2, self.layer3 = network.layer1, network.layer2, network.layer3
-        for convolution in (self.layer3[0].conv2, self.layer3[0].downsample[0]):
-            convolution.stride = (1, 1)
+        first: Any = network.layer3[0]
+        first.conv2.stride = first.downsample[0].stride = (1, 1)
         if weights is not None:
             self._load(_imagenet() if weights == "imagenet" else read_weights(weights), str(weights))
 

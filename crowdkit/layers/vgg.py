@@ -46,7 +46,14 @@ class _VGGEncoder(nn.Module):
             if stride in strides:
                 self._ends.append(len(layers) - 1)
         self.features = nn.Sequential(*layers)
-        if weights is not None:
+        if weights is None:
+            for layer in self.features:
+                # PyTorch's own start would lose the signal: a thousandth of it reaches the end.
+                if isinstance(layer, nn.Conv2d):
+                    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                    if layer.bias is not None:
+                        nn.init.zeros_(layer.bias)
+        else:
             self._load(self._imagenet() if weights == "imagenet" else read_weights(weights), str(weights))
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -92,7 +99,7 @@ class VGG16Encoder(_VGGEncoder):
     deviation, and pads right and bottom by zeros, after normalisation, to a multiple of its deepest stride.
 
     Args:
-        weights: ``None`` for a random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
+        weights: ``None`` for Kaiming's random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
             path to a ``.safetensors`` or ``.pth`` file with torchvision's keys (deeper layers are left out).
         strides: Strides to return, coarse to fine, among 16, 8, 4, 2, 1. The network ends at the first.
         pad: Pad. Without, the poolings drop what is over at the right and bottom, as in most networks that
@@ -137,7 +144,7 @@ class VGG19Encoder(_VGGEncoder):
     bottom by zeros, after normalisation, to a multiple of its deepest stride.
 
     Args:
-        weights: ``None`` for a random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
+        weights: ``None`` for Kaiming's random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
             path to a file with torchvision's keys (deeper layers are left out).
         strides: Strides to return, coarse to fine, among 16, 8, 4, 2, 1. The network ends at the first.
         pad: Pad. Without, the poolings drop what is over at the right and bottom, as in most networks that

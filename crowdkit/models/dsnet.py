@@ -12,7 +12,7 @@ from crowdkit.errors import check_choice
 from crowdkit.layers import VGG16Encoder
 from crowdkit.models._edges import PAD_OR_DROP, PadOrDrop, fit_density
 from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import initialise
+from crowdkit.models._start import INITS, Init, initialise
 from crowdkit.models.base import CrowdModel
 from crowdkit.models.published import fill, read_published
 from crowdkit.prediction import Prediction
@@ -53,6 +53,8 @@ class DSNet(CrowdModel):
             the poolings drop, as the original does, and counts nobody there.
         output: ``"softplus"``, ``"abs"``, ``"relu"``, or ``"identity"`` (the original's), which has no sign.
         expansion: Divides the output, as in :class:`CFANet`.
+        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, the original's. The last layer
+            is N(0, 0.01) either way.
 
     References:
         Dai, Liu, Ma, Cao, Zhang and Zhao. *Dense Scale Network for Crowd Counting*. 2019 (arXiv 1906.09707).
@@ -75,10 +77,12 @@ class DSNet(CrowdModel):
         edges: PadOrDrop = "pad",
         output: Output = "softplus",
         expansion: float = 2000.0,
+        init: Init = "kaiming",
     ) -> None:
         super().__init__()
         check_output(output, expansion)
         check_choice("edges", edges, PAD_OR_DROP)
+        check_choice("init", init, INITS)
         self.edges: PadOrDrop = edges
         self.output: Output = output
         self.expansion = expansion
@@ -93,12 +97,13 @@ class DSNet(CrowdModel):
             nn.ReLU(),
             nn.Conv2d(64, 1, kernel_size=1),
         )
-        initialise((self.blocks, self.head), heads=(), init="normal")
+        initialise((self.blocks, self.head), heads=(self.head[-1],), init=init)
         self.config = {
             "encoder_weights": None if encoder_weights is None else str(encoder_weights),
             "edges": edges,
             "output": output,
             "expansion": expansion,
+            "init": init,
         }
 
     @classmethod

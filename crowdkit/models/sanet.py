@@ -12,6 +12,7 @@ from crowdkit.layers import Normalise
 from crowdkit.models._c3 import LOG_PARA, PREFIXES, mean_std
 from crowdkit.models._encoders import crop
 from crowdkit.models._output import Output, check_output, people
+from crowdkit.models._start import initialise
 from crowdkit.models.base import CrowdModel
 from crowdkit.models.published import fill, read_published
 from crowdkit.ops import pad_to_multiple
@@ -118,8 +119,7 @@ class SANet(CrowdModel):
             _Convolution(16, 16, 3),
         )
         self.density = nn.Conv2d(16, 1, kernel_size=1)
-        nn.init.normal_(self.density.weight, std=0.01)
-        nn.init.zeros_(self.density.bias)
+        initialise((self.density,), heads=(), init="normal")
         self.config = {"mean": list(mean), "std": list(std), "output": output, "expansion": expansion}
 
     @classmethod

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from crowdkit.errors import check_choice
 from crowdkit.layers import ResNet101Encoder
 from crowdkit.models._c3 import LOG_PARA, PREFIXES, mean_std
 from crowdkit.models._encoders import crop
 from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import initialise
+from crowdkit.models._start import INITS, Init, initialise
 from crowdkit.models.base import CrowdModel
 from crowdkit.models.published import fill, read_published
 from crowdkit.prediction import Prediction
@@ -28,7 +29,7 @@ class _Messages(nn.Module):
         self.conv = nn.Conv2d(channels, channels, kernel, padding=(kernel[0] // 2, kernel[1] // 2))
 
     def forward(self, x: Tensor) -> Tensor:
-        slices = list(x.split(1, dim=self.dim))
+        slices = list(x.chunk(x.shape[self.dim], dim=self.dim))
         for _ in range(2):
             for i in range(1, len(slices)):
                 slices[i] = slices[i] + F.relu(self.conv(slices[i - 1]))
@@ -55,6 +56,8 @@ class SFCNResNet101(CrowdModel):
         std: Standard deviation of each channel.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which has no sign.
         expansion: Divides the output, as in :class:`CFANet`.
+        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, the original's. Messages and
+            the last layer are N(0, 0.01) either way.
 
     References:
         Wang, Gao, Lin and Yuan. *Learning from Synthetic Data for Crowd Counting in the Wild*. CVPR 2019,
@@ -81,9 +84,11 @@ class SFCNResNet101(CrowdModel):
         std: Sequence[float] = (0.229, 0.224, 0.225),
         output: Output = "softplus",
         expansion: float = 2000.0,
+        init: Init = "kaiming",
     ) -> None:
         super().__init__()
         check_output(output, expansion)
+        check_choice("init", init, INITS)
         self.output: Output = output
         self.expansion = expansion
         self.encoder = ResNet101Encoder(encoder_weights, blocks=blocks, mean=mean, std=std)
@@ -96,7 +101,9 @@ class SFCNResNet101(CrowdModel):
         self.rows = _Messages(inputs, dim=2)
         self.columns = _Messages(inputs, dim=3)
         self.density = nn.Conv2d(inputs, 1, kernel_size=1)
-        initialise((self.back, self.rows, self.columns, self.density), heads=(), init="normal")
+        # A message passes through its convolution once a row: at Kaiming's gain it grows without end.
+        passing = (self.rows, self.columns, self.density)
+        initialise((self.back, *passing), heads=(self.rows.conv, self.columns.conv, self.density), init=init)
         self.config = {
             "encoder_weights": None if encoder_weights is None else str(encoder_weights),
             "blocks": list(blocks),
@@ -105,6 +112,7 @@ class SFCNResNet101(CrowdModel):
             "std": list(std),
             "output": output,
             "expansion": expansion,
+            "init": init,
         }
 
     @classmethod

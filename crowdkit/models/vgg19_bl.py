@@ -9,6 +9,7 @@ from crowdkit.errors import DTypeError, check_choice
 from crowdkit.layers import VGG19Encoder
 from crowdkit.models._edges import PAD_OR_DROP, PadOrDrop, fit_density
 from crowdkit.models._output import Output, check_output, people
+from crowdkit.models._start import INITS, Init, initialise
 from crowdkit.models.base import CrowdModel
 from crowdkit.models.published import fill, read_published
 from crowdkit.ops import upsample
@@ -30,6 +31,8 @@ class VGG19BL(CrowdModel):
         output: ``"softplus"``, ``"abs"`` (Bayesian loss), ``"relu"`` (DM-Count), or ``"identity"``, which
             has no sign.
         expansion: Divides the output, as in :class:`CFANet`.
+        init: Start of the head: ``"kaiming"``, or ``"normal"``: N(0, 0.01). The last layer is N(0, 0.01)
+            either way.
 
     References:
         Ma, Wei, Hong and Gong. *Bayesian Loss for Crowd Count Estimation with Point Supervision*. ICCV
@@ -55,12 +58,14 @@ class VGG19BL(CrowdModel):
         edges: PadOrDrop = "pad",
         output: Output = "softplus",
         expansion: float = 2000.0,
+        init: Init = "kaiming",
     ) -> None:
         super().__init__()
         check_output(output, expansion)
         if not isinstance(align_corners, bool):
             raise DTypeError(f"align_corners: expected True or False, got {align_corners!r}")
         check_choice("edges", edges, PAD_OR_DROP)
+        check_choice("init", init, INITS)
         self.align_corners = align_corners
         self.edges: PadOrDrop = edges
         self.output: Output = output
@@ -73,12 +78,14 @@ class VGG19BL(CrowdModel):
             nn.ReLU(),
         )
         self.density = nn.Conv2d(128, 1, kernel_size=1)
+        initialise((self.regression, self.density), heads=(self.density,), init=init)
         self.config = {
             "encoder_weights": None if encoder_weights is None else str(encoder_weights),
             "align_corners": align_corners,
             "edges": edges,
             "output": output,
             "expansion": expansion,
+            "init": init,
         }
 
     @classmethod
@@ -101,7 +108,12 @@ class VGG19BL(CrowdModel):
         """
         state = read_published(path)
         matching = any(key.startswith("density_layer.") for key in state)
-        model = cls(align_corners=True, output="relu" if matching else "abs", expansion=float(cls.stride**2))
+        model = cls(
+            align_corners=True,
+            edges="drop",
+            output="relu" if matching else "abs",
+            expansion=float(cls.stride**2),
+        )
         last = "density_layer.0" if matching else "reg_layer.4"
 
         def rename(key: str) -> str:

@@ -140,6 +140,12 @@ def test_vgg_without_padding_drops_what_is_over(size: tuple[int, int]) -> None:
     torch.testing.assert_close(deepest, expected)
 
 
+def test_vgg_from_a_random_start_sees_the_image() -> None:
+    torch.manual_seed(0)
+    (feature,) = VGG19Encoder(strides=(16,))(torch.rand(1, 3, 96, 96))
+    assert 0.3 < float(feature.detach().std(dim=(2, 3)).mean()) < 10
+
+
 # One each of: plain, BatchNorm, ceil and floor, NHWC output, fixed-size windows, patches of one stride.
 NETWORKS = {
     "test_resnet": (32, 16, 8, 4, 2),

@@ -89,4 +89,6 @@ def _numpy_numbers() -> list[Any]:
     dtypes = {type(np.dtype(each)) for each in ("f4", "f8", "i4", "i8")}
     # The function's module was renamed; files know it by either name.
     names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
-    return [np.dtype, *dtypes, *((make, name) for name in names)]
+    known = torch.serialization.get_safe_globals()
+    # What the user has made known must stay so afterwards.
+    return [each for each in (np.dtype, *dtypes, *((make, name) for name in names)) if each not in known]

@@ -19,7 +19,7 @@ from crowdkit.data.datasets import (
 from crowdkit.data.datasets.base import CrowdData
 from crowdkit.data.geometry import to_canvas
 from crowdkit.data.image import read_image, read_size
-from crowdkit.data.registry import DATASETS
+from crowdkit.data.registry import dataset_class, list_datasets
 from crowdkit.data.sample import Annotation, Batch, Sample, collate
 from crowdkit.data.split import Subset, split_train_val
 from crowdkit.data.synthetic import SyntheticCrowd
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from crowdkit.data.points import Points
 
 __all__ = [
-    "DATASETS",
     "UCFCC50",
     "UCFQNRF",
     "Annotation",
@@ -66,6 +65,8 @@ __all__ = [
     "Transform",
     "check_dataset",
     "collate",
+    "dataset_class",
+    "list_datasets",
     "read_image",
     "read_points",
     "read_size",

@@ -11,8 +11,9 @@ from crowdkit.data.datasets import (
     ShanghaiTech,
 )
 from crowdkit.data.synthetic import SyntheticCrowd
+from crowdkit.errors import check_choice
 
-DATASETS: dict[str, type[CrowdDataset] | type[SyntheticCrowd]] = {
+_CLASSES: dict[str, type[CrowdDataset] | type[SyntheticCrowd]] = {
     "shanghaitech": ShanghaiTech,
     "ucf_cc_50": UCFCC50,
     "ucf_qnrf": UCFQNRF,
@@ -22,4 +23,33 @@ DATASETS: dict[str, type[CrowdDataset] | type[SyntheticCrowd]] = {
     "folder": CrowdFolder,
     "synthetic": SyntheticCrowd,
 }
-"""Names to classes; all but ``"synthetic"`` are made with a root folder and a split."""
+
+
+def list_datasets() -> list[str]:
+    """Names that :func:`dataset_class` knows.
+
+    Examples:
+        >>> "mall" in list_datasets()
+        True
+    """
+    return sorted(_CLASSES)
+
+
+def dataset_class(name: str) -> type[CrowdDataset] | type[SyntheticCrowd]:
+    """Look up a data set by the name it has in configurations and on the command line.
+
+    Args:
+        name: One of :func:`list_datasets`.
+
+    Returns:
+        Its class; all but ``"synthetic"`` are made with a root folder and a ``split``.
+
+    Raises:
+        UnknownNameError: If there is no such data set.
+
+    Examples:
+        >>> dataset_class("ucf_cc_50").__name__
+        'UCFCC50'
+    """
+    check_choice("dataset", name, _CLASSES)
+    return _CLASSES[name]

@@ -13,7 +13,7 @@ class DataConfig:
             ``"nwpu_crowd"``, ``"folder"`` (images with point files) or ``"synthetic"``.
         root: The data set's folder.
         part: ShanghaiTech's part, ``"A"`` or ``"B"``.
-        options: Other keywords of the data set's class (:data:`~crowdkit.data.DATASETS`), for example
+        options: Other keywords of the data set's class (:func:`~crowdkit.data.dataset_class`), for example
             ``length``, ``size``, ``people`` and ``seed`` of :class:`~crowdkit.data.SyntheticCrowd`, ``fold`` of
             :class:`~crowdkit.data.UCFCC50` or ``resize`` of :class:`~crowdkit.data.UCFQNRF`.
         sigma: Spread of a head in the true density maps: ``"auto"`` (the data set's own rule), the name of a

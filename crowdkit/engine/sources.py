@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from crowdkit.data import DATASETS, Compose, CrowdData, Resize, Sample, SyntheticCrowd, split_train_val
+from crowdkit.data import Compose, CrowdData, Resize, Sample, SyntheticCrowd, dataset_class, split_train_val
 from crowdkit.engine.config import DataConfig
-from crowdkit.errors import ConfigError, check_choice, unknown_name
+from crowdkit.errors import ConfigError, unknown_name
 from crowdkit.targets import SigmaRule, density_map, sigma_rule
 
 
@@ -27,7 +27,7 @@ def open_dataset(config: DataConfig, *, split: str = "train") -> CrowdData:
         ConfigError: If the root is missing or an option is unknown.
         UnknownNameError: If there is no data set of that name, or it has no such split.
     """
-    check_choice("data.dataset", config.dataset, DATASETS)
+    maker: Any = dataset_class(config.dataset)
     if config.dataset == "synthetic":
         _check_options(SyntheticCrowd, config, taken=("split", "transform"))
         return _Drawn(SyntheticCrowd(**{"length": 100, **_tuples(config.options)}, split=split))
@@ -35,7 +35,6 @@ def open_dataset(config: DataConfig, *, split: str = "train") -> CrowdData:
         raise ConfigError(
             "data.root: expected the data set's folder, got nothing; pass --set data.root=FOLDER"
         )
-    maker: Any = DATASETS[config.dataset]
     known = {"root": config.root, "split": split}
     if config.dataset == "shanghaitech":
         known["part"] = config.part
@@ -77,7 +76,7 @@ def open_split(config: DataConfig, split: str) -> CrowdData:
     Returns:
         The images.
     """
-    if split == "test" or getattr(DATASETS[config.dataset], "has_val", False):
+    if split == "test" or getattr(dataset_class(config.dataset), "has_val", False):
         return open_dataset(config, split=split)
     train, val = split_train_val(open_dataset(config), fraction=config.val_fraction, seed=config.val_seed)
     return train if split == "train" else val

@@ -29,6 +29,7 @@ from crowdkit.data import (
     collate,
     split_train_val,
 )
+from crowdkit.errors import UnknownNameError
 from crowdkit.targets import density_map, sigma_rule
 
 SIZE = (48, 64)
@@ -138,8 +139,9 @@ DATASETS: dict[str, Callable[..., CrowdData]] = {
 }
 # Public names that are no data set: tested in tests/data and in the contract of the transforms.
 OTHERS = {
-    "DATASETS", "Annotation", "Batch", "CrowdData", "CrowdDataset", "Issue", "Points", "Record", "Report", "Sample",
-    "check_dataset", "collate", "read_image", "read_points", "read_size", "split_train_val", "to_canvas",
+    "Annotation", "Batch", "CrowdData", "CrowdDataset", "Issue", "Points", "Record", "Report", "Sample",
+    "check_dataset", "collate", "dataset_class", "list_datasets", "read_image", "read_points", "read_size",
+    "split_train_val", "to_canvas",
 }  # fmt: skip
 TRANSFORMS = {
     "Compose", "GaussianSigma", "HorizontalFlip", "Pad", "RandomCrop", "Resize", "Transform",
@@ -158,12 +160,12 @@ def test_every_public_name_has_a_row() -> None:
 
 
 def test_every_name_for_a_configuration_is_a_public_data_set() -> None:
-    for name, made in crowdkit.data.DATASETS.items():
-        assert getattr(crowdkit.data, made.__name__) is made, name
-    # CrowdData and CrowdDataset are forms, a Subset is part of another.
-    assert {made.__name__ for made in crowdkit.data.DATASETS.values()} == (
-        {name.split()[0] for name in DATASETS} - {"Subset"}
-    )
+    found = [crowdkit.data.dataset_class(name) for name in crowdkit.data.list_datasets()]
+    assert all(getattr(crowdkit.data, made.__name__) is made for made in found)
+    # A Subset is part of another.
+    assert {made.__name__ for made in found} == {name.split()[0] for name in DATASETS} - {"Subset"}
+    with pytest.raises(UnknownNameError, match="did you mean 'mall'"):
+        crowdkit.data.dataset_class("Mall")
 
 
 def test_attributes(build: Callable[..., CrowdData]) -> None:

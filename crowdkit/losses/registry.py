@@ -12,8 +12,10 @@ from crowdkit.errors import unknown_name
 from crowdkit.losses.background import BackgroundRatioLoss
 from crowdkit.losses.bayesian import BayesianLoss
 from crowdkit.losses.bsl import BSL
+from crowdkit.losses.dm_count import DMCountLoss
 from crowdkit.losses.dms_ssim import DMSSSIMLoss
 from crowdkit.losses.dsnet import DensityLevelConsistencyLoss, DSNetLoss
+from crowdkit.losses.generalized import GeneralizedLoss
 from crowdkit.losses.mse import DensityMSELoss
 from crowdkit.losses.mse_mae import MSEMAELoss
 from crowdkit.losses.relative_count import RelativeCountLoss
@@ -28,8 +30,10 @@ _LOSSES: Mapping[str, type[nn.Module]] = MappingProxyType(
         "bayesian": BayesianLoss,
         "bsl": BSL,
         "density_level_consistency": DensityLevelConsistencyLoss,
+        "dm_count": DMCountLoss,
         "dms_ssim": DMSSSIMLoss,
         "dsnet": DSNetLoss,
+        "generalized": GeneralizedLoss,
         "mse": DensityMSELoss,
         "mse_mae": MSEMAELoss,
         "relative_count": RelativeCountLoss,

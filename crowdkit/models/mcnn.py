@@ -182,7 +182,7 @@ def _luma(images: Tensor) -> Tensor:
 
 
 def _channels_last(x: Tensor) -> Tensor:
-    # Poolings and large kernels take half the time so. `contiguous` would leave a single channel as it is.
+    # Poolings and large kernels are faster so, up to twice. `contiguous` would leave a single channel as it is.
     return x.permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format).permute(0, 3, 1, 2)
 
 

@@ -85,7 +85,7 @@ BUDGETS = {
         name="smoke",
         text="drawn scenes of 64 x 64 pixels, one step: shows that every row runs, and nothing else",
         seeds=1,
-        optim=_ADAMW,
+        optim={**_ADAMW, "warmup": 0.0},
         run={"epochs": 1, "batch_size": 2},
         data={
             "dataset": "synthetic",

@@ -57,7 +57,7 @@ class DSNet(CrowdModel):
             is N(0, 0.01) either way.
 
     References:
-        Dai, Liu, Ma, Cao, Zhang and Zhao. *Dense Scale Network for Crowd Counting*. 2019 (arXiv 1906.09707).
+        Dai, Liu, Ma, Cao, Zhao and Zhang. *Dense Scale Network for Crowd Counting*. 2019 (arXiv 1906.09707).
 
     Examples:
         >>> import torch

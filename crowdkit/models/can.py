@@ -37,7 +37,7 @@ class CAN(CrowdModel):
         expansion: A cell of 64 pixels has :math:`64 \phi(z) / e` people, :math:`e` the expansion and
             :math:`\phi` the output.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as the original. The last
-            layer is N(0, 0.01), and an encoder without weights Kaiming's, either way.
+            layer is N(0, 0.01) either way.
 
     Raises:
         UnknownNameError: If a choice is not among those named.
@@ -82,8 +82,6 @@ class CAN(CrowdModel):
         self.backend = dilated_column(channels, WIDTHS, dilation=2, batch_norm=batch_norm)
         self.head = nn.Conv2d(WIDTHS[-1], 1, kernel_size=1)
         initialise([self.context, self.backend, self.head], heads=[self.head], init=init)
-        if encoder_weights is None:
-            initialise([self.encoder], heads=[], init="kaiming")
         self.config = {
             "encoder_weights": None if encoder_weights is None else str(encoder_weights),
             "batch_norm": batch_norm,

@@ -38,7 +38,7 @@ class CSRNet(CrowdModel):
         expansion: A cell of 64 pixels has :math:`64 \phi(z) / e` people, :math:`e` the expansion and
             :math:`\phi` the output.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as the original. The last
-            layer is N(0, 0.01), and an encoder without weights Kaiming's, either way.
+            layer is N(0, 0.01) either way.
 
     Raises:
         UnknownNameError: If a choice is not among those named.
@@ -80,8 +80,6 @@ class CSRNet(CrowdModel):
         self.backend = dilated_column(self.encoder.channels[0], WIDTHS, dilation=dilation)
         self.head = nn.Conv2d(WIDTHS[-1], 1, kernel_size=1)
         initialise([self.backend, self.head], heads=[self.head], init=init)
-        if encoder_weights is None:
-            initialise([self.encoder], heads=[], init="kaiming")
         self.config = {
             "encoder_weights": None if encoder_weights is None else str(encoder_weights),
             "dilation": dilation,

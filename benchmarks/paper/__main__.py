@@ -19,6 +19,7 @@ from benchmarks.paper.render import render_table, write_page
 from benchmarks.paper.runs import key_of, run
 from benchmarks.paper.tables import TABLES, UCF, Experiment, table
 from crowdkit.engine import TrainingInterrupted
+from crowdkit.errors import DataError
 from crowdkit.models import list_models
 
 HERE = Path(__file__).parent
@@ -62,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             except TrainingInterrupted:
                 print("stopped; the same command goes on from here")
                 return 130
+            except DataError as error:
+                print(f"    left out: {error}", flush=True)
+                continue
             if done is None:
                 print("    another process is at it", flush=True)
             else:

@@ -4,9 +4,10 @@ from crowdkit import _guard as _guard
 from crowdkit.engine.config import DataConfig, LossConfig, ModelConfig, OptimConfig, RunConfig, TrainConfig
 from crowdkit.engine.config_io import config_from_dict, config_to_dict, config_to_toml, load_config
 from crowdkit.engine.counting import Count, predict
-from crowdkit.engine.evaluation import ImageCount, Result, evaluate, mean_baseline, results_table
+from crowdkit.engine.evaluation import evaluate, mean_baseline
 from crowdkit.engine.explanation import Explanation, explain
 from crowdkit.engine.interrupt import TrainingInterrupted
+from crowdkit.engine.result import ImageCount, Result, results_table
 from crowdkit.engine.schedule import build_optimizer, learning_rate
 from crowdkit.engine.sources import open_dataset, open_split
 from crowdkit.engine.training import NonFiniteLossError, TrainResult, train

@@ -43,42 +43,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
     if not budget.synthetic and args.data is None:
         raise SystemExit("--data: expected the folder that holds ShanghaiTech, UCF-QNRF, ...; got nothing")
-    results = args.results / budget.name
     numbers = args.tables or [each.number for each in TABLES]
-    jobs = _jobs(numbers, budget, args, weights)
+    jobs = [] if args.print_only else _jobs(numbers, budget, args, weights)
     for place, job in enumerate(jobs, 1):
-        if not args.print_only:
-            print(f"[{place}/{len(jobs)}] {key_of(job.config)}", flush=True)
-            try:
-                done = run(
-                    job.config,
-                    dataset=job.dataset,
-                    budget=budget,
-                    results=results,
-                    folder=args.out / budget.name,
-                    data_root=args.data,
-                    test=args.test,
-                    keep=args.keep,
-                )
-            except TrainingInterrupted:
-                print("stopped; the same command goes on from here")
-                return 130
-            except DataError as error:
-                print(f"    left out: {error}", flush=True)
-                continue
-            if done is None:
-                print("    another process is at it", flush=True)
-            else:
-                found = done["validation"]
-                print(
-                    f"    MAE {found['mae']:.2f}  RMSE {found['rmse']:.2f}  r_bg {found['background_ratio']:.4f}"
-                )
+        print(f"[{place}/{len(jobs)}] {key_of(job.config)}", flush=True)
+        try:
+            print(f"    {_work(job, budget, args)}", flush=True)
+        except TrainingInterrupted:
+            print("stopped; the same command goes on from here")
+            return 130
+        except DataError as error:
+            print(f"    left out: {error}", flush=True)
     for number in numbers:
         print()
-        print(render_table(table(number), budget, results))
+        print(render_table(table(number), budget, args.results / budget.name))
     if args.page:
         write_page(args.page, args.results)
     return 0
+
+
+def _work(job: Job, budget: Budget, args: argparse.Namespace) -> str:
+    """Train and measure one job, and say what came of it."""
+    done = run(
+        job.config,
+        dataset=job.dataset,
+        budget=budget,
+        results=args.results / budget.name,
+        folder=args.out / budget.name,
+        data_root=args.data,
+        test=args.test,
+        keep=args.keep,
+    )
+    if done is None:
+        return "another process is at it"
+    found = done["validation"]
+    return f"MAE {found['mae']:.2f}  RMSE {found['rmse']:.2f}  r_bg {found['background_ratio']:.4f}"
 
 
 def _jobs(

@@ -47,12 +47,7 @@ class _VGGEncoder(nn.Module):
                 self._ends.append(len(layers) - 1)
         self.features = nn.Sequential(*layers)
         if weights is None:
-            for layer in self.features:
-                # PyTorch's own start would lose the signal: a thousandth of it reaches the end.
-                if isinstance(layer, nn.Conv2d):
-                    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                    if layer.bias is not None:
-                        nn.init.zeros_(layer.bias)
+            self._start()
         else:
             self._load(self._imagenet() if weights == "imagenet" else read_weights(weights), str(weights))
 
@@ -80,6 +75,14 @@ class _VGGEncoder(nn.Module):
 
     def _imagenet(self) -> dict[str, Tensor]:
         raise NotImplementedError
+
+    def _start(self) -> None:
+        # With PyTorch's own start a thousandth of the signal reaches the end.
+        for layer in self.features:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
 
     def _load(self, state: dict[str, Tensor], source: str) -> None:
         own = self.features.state_dict(prefix="features.")

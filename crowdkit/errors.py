@@ -1,7 +1,8 @@
 """What crowdkit raises. Every message reads ``name: expected X, got Y; what to do``."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from inspect import signature
 
 
 class CrowdKitError(Exception):
@@ -67,3 +68,10 @@ def check_choice(kind: str, name: object, known: Iterable[str]) -> None:
     names = list(known)
     if name not in names:
         raise unknown_name(kind, name, names)
+
+
+def check_keywords(kind: str, given: Iterable[str], call: Callable[..., object]) -> None:
+    """Raise :class:`UnknownNameError` if one of the names ``given`` is no parameter of ``call``."""
+    known = signature(call).parameters
+    for name in given:
+        check_choice(kind, name, known)

@@ -1,6 +1,5 @@
 """Density losses by name."""
 
-import inspect
 from collections.abc import Mapping
 from fnmatch import fnmatch
 from types import MappingProxyType
@@ -8,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from crowdkit.errors import unknown_name
+from crowdkit.errors import check_choice, check_keywords
 from crowdkit.losses.background import BackgroundRatioLoss
 from crowdkit.losses.bayesian import BayesianLoss
 from crowdkit.losses.bsl import BSL
@@ -79,10 +78,6 @@ def create_loss(name: str, **config: Any) -> nn.Module:
         >>> create_loss("mse", stride=8).stride
         8
     """
-    if name not in _LOSSES:
-        raise unknown_name("loss", name, _LOSSES)
-    known = inspect.signature(_LOSSES[name]).parameters
-    for key in config:
-        if key not in known:
-            raise unknown_name(f"keyword of {name}", key, known)
+    check_choice("loss", name, _LOSSES)
+    check_keywords(f"keyword of {name}", config, _LOSSES[name])
     return _LOSSES[name](**config)

@@ -1,13 +1,12 @@
 """Models by name."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from crowdkit.errors import ArgumentError, DataError, unknown_name
+from crowdkit.errors import ArgumentError, DataError, check_choice, check_keywords
 from crowdkit.models.base import CrowdModel, read_folder
 from crowdkit.models.can import CAN
 from crowdkit.models.cfanet import CFANet
@@ -69,13 +68,9 @@ def create_model(name: str, **config: Any) -> CrowdModel:
         >>> create_model("cfanet_lite", levels=4).stride
         4
     """
-    if name not in _MODELS:
-        raise unknown_name("model", name, _MODELS)
+    check_choice("model", name, _MODELS)
     make = _MODELS[name]
-    known = inspect.signature(make).parameters
-    for key in config:
-        if key not in known:
-            raise unknown_name(f"keyword of {name}", key, known)
+    check_keywords(f"keyword of {name}", config, make)
     return make(**config)
 
 
@@ -114,7 +109,7 @@ def load_model(folder: str | Path) -> CrowdModel:
     return model.eval()
 
 
-def load_published(name: str, path: str | Path) -> CrowdModel:
+def load_published(name: str, path: str | Path, **options: Any) -> CrowdModel:
     """Load weights that a model's original repository released. Runs no code from the file.
 
     The model takes, prepares and gives what the original does, so that the counts agree. Its keywords say
@@ -123,20 +118,21 @@ def load_published(name: str, path: str | Path) -> CrowdModel:
     Args:
         name: A model of :func:`list_models` whose class has ``load_published``.
         path: A ``.pth``, ``.pth.tar``, ``.h5``, ``.npz`` (also in a ``.zip``) or ``.safetensors`` file.
+        **options: Keywords of the class's own ``load_published``, such as ``trained_on``.
 
     Returns:
         The model in ``eval()``, on the CPU.
 
     Raises:
-        UnknownNameError: If there is no such model.
+        UnknownNameError: If there is no such model, or its ``load_published`` has no such keyword.
         ArgumentError: If its authors released no weights that are known here.
         DataError: If the file is unreadable or its tensors do not fit; the message lists them.
         MissingDependencyError: If the file is HDF5 and h5py does not import.
     """
-    if name not in _MODELS:
-        raise unknown_name("model", name, _MODELS)
-    load: Callable[[str | Path], CrowdModel] | None = getattr(_MODELS[name], "load_published", None)
+    check_choice("model", name, _MODELS)
+    load: Callable[..., CrowdModel] | None = getattr(_MODELS[name], "load_published", None)
     if load is None:
         known = ", ".join(repr(each) for each in list_models() if hasattr(_MODELS[each], "load_published"))
         raise ArgumentError(f"name: expected a model with published weights ({known}), got {name!r}")
-    return load(path)
+    check_keywords(f"keyword of {name}.load_published", options, load)
+    return load(path, **options)

@@ -187,6 +187,8 @@ def test_fill_lists_all_that_does_not_fit_and_changes_nothing() -> None:
 def test_names_are_told() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'mcnn'"):
         load_published("mcn", "x")
+    with pytest.raises(UnknownNameError, match=r"keyword of sanet.load_published.*did you mean 'trained_on'"):
+        load_published("sanet", "x", trained_in="sha")
     with pytest.raises(
         ArgumentError, match=r"with published weights \(.*'csrnet', .*'mcnn'.*\), got 'cfanet'"
     ):

@@ -83,14 +83,14 @@ _NARROW = {
 BUDGETS = {
     "smoke": Budget(
         name="smoke",
-        text="drawn scenes of 64 x 64 pixels, one step: shows that every row runs, and nothing else",
+        text="drawn scenes of 96 x 96 pixels, one step: shows that every row runs, and nothing else",
         seeds=1,
         optim={**_ADAMW, "warmup": 0.0},
         run={"epochs": 1, "batch_size": 2},
         data={
             "dataset": "synthetic",
-            "options": {"length": 4, "size": [64, 64], "people": [2, 9]},
-            "crop": [64, 64],
+            "options": {"length": 4, "size": [96, 96], "people": [2, 9]},
+            "crop": [96, 96],
             "val_fraction": 0.5,
             "sigma": 4.0,
         },

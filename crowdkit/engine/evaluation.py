@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from itertools import zip_longest
+from math import nan
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from crowdkit.engine.sources import resolve_sigma
 from crowdkit.engine.whole import estimate
 from crowdkit.errors import ArgumentError
 from crowdkit.metrics import GAME, BackgroundRatio, CountMAE, CountNAE, CountRMSE, DensityPSNR, DensitySSIM
+from crowdkit.metrics.quality import SSIM_WINDOW
 from crowdkit.models import CrowdModel
 from crowdkit.ops import region_share, upsample
 from crowdkit.targets import SigmaRule
@@ -220,6 +222,8 @@ def _measure(
         truth = judged_truth(sample, rule, stride).to(device)
         fine = _enlarged(whole, sample, rule, stride) if full_resolution else (density, truth)
         for name, metric in metrics.items():
+            if name == "ssim" and min(fine[0].shape[-2:]) < SSIM_WINDOW:
+                continue
             metric.update(*(fine if name in _QUALITY else (density, truth)))
         counts.append(
             ImageCount(name=sample.meta["name"], people=len(sample.points), count=float(density.sum()))
@@ -227,7 +231,9 @@ def _measure(
     everyone = [each for share in zip_longest(*all_gather(counts)) for each in share if each is not None]
     dataset = images.dataset
     return Result(
-        **{name: float(metric.compute()) for name, metric in metrics.items()},
+        **{
+            name: float(metric.compute()) if metric.update_called else nan for name, metric in metrics.items()
+        },
         images=len(everyone),
         people=sum(each.people for each in everyone),
         dataset=dataset.name,

@@ -32,7 +32,7 @@ class Result:
         game1: GAME(1): errors summed over 2 x 2 parts of each image.
         game2: GAME(2): over 4 x 4 parts.
         game3: GAME(3): over 8 x 8 parts.
-        ssim: Structural similarity of the density maps.
+        ssim: Structural similarity of the density maps; of those with at least 11 cells a side, NaN if none.
         psnr: Peak signal-to-noise ratio of the density maps, in dB.
         background_ratio: Share of the estimate that lies where nobody is.
         images: Number of images.

@@ -11,7 +11,7 @@ from crowdkit.metrics._mean import MeanOverImages, mean_of_kept
 from crowdkit.ops import check_pair
 
 Protocol = Literal["marunet"]
-_WINDOW = 11
+SSIM_WINDOW = 11
 
 
 def density_ssim(pred: Tensor, target: Tensor, *, protocol: Protocol = "marunet") -> Tensor:
@@ -94,15 +94,20 @@ def _normalised(pred: Tensor, target: Tensor, protocol: str) -> tuple[Tensor, Te
 
 def _ssim(pred: Tensor, target: Tensor, protocol: str) -> tuple[Tensor, Tensor]:
     pred, target, scaled = _normalised(pred, target, protocol)
-    if min(pred.shape[-2:]) < _WINDOW:
+    if min(pred.shape[-2:]) < SSIM_WINDOW:
         raise ShapeError(
-            f"pred: expected sides of at least {_WINDOW} cells, the window of SSIM, got "
+            f"pred: expected sides of at least {SSIM_WINDOW} cells, the window of SSIM, got "
             f"{tuple(pred.shape[-2:])}; the protocol compares maps at full resolution"
         )
     with torch.autocast(pred.device.type, enabled=False):
         # float32 after scaling to 1 is enough, and a convolution in it several times as fast.
         values = ssim(
-            pred.float(), target.float(), data_range=1.0, size_average=False, win_size=_WINDOW, win_sigma=1.5
+            pred.float(),
+            target.float(),
+            data_range=1.0,
+            size_average=False,
+            win_size=SSIM_WINDOW,
+            win_sigma=1.5,
         )
     return values, scaled
 

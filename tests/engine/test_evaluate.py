@@ -63,7 +63,19 @@ def test_quality_at_full_resolution():
     assert 20 < fine.psnr < 80
     assert "full resolution" in fine.protocol
     assert "full resolution" not in coarse.protocol
-    assert (fine.mae, fine.game3, fine.background_ratio) == (coarse.mae, coarse.game3, coarse.background_ratio)
+    assert (fine.mae, fine.game3, fine.background_ratio) == (
+        coarse.mae,
+        coarse.game3,
+        coarse.background_ratio,
+    )
+
+
+def test_maps_below_the_window_of_ssim_have_none():
+    scenes = SyntheticCrowd(2, size=(40, 64), people=(1, 5))
+    result = mean_baseline(scenes, scenes, stride=4)
+    assert math.isnan(result.ssim)
+    assert result.psnr > 0
+    assert mean_baseline(scenes, scenes, stride=2).ssim > 0
 
 
 def test_the_mode_of_the_model_and_the_random_numbers_stay():

@@ -1,8 +1,11 @@
-"""Pure tensor functions: the one place for splatting, pooling, window filters, upsampling and transport."""
+"""Pure tensor functions: the one place for splatting, pooling, window filters, upsampling, transport and peaks."""
 
 from crowdkit import _guard as _guard
 from crowdkit.ops.checks import check_map, check_pair, check_points, check_stride
+from crowdkit.ops.minimisation import transport_points
+from crowdkit.ops.peaks import Peaks, find_peaks
 from crowdkit.ops.points import dot_map
+from crowdkit.ops.polygon import check_polygon, polygon_share
 from crowdkit.ops.pooling import count, mean_pool, sum_pool
 from crowdkit.ops.region import region_share, within_region
 from crowdkit.ops.resize import pad_to_multiple, upsample, upsampled_conv2d
@@ -12,19 +15,24 @@ from crowdkit.ops.unbalanced import unbalanced_transport
 from crowdkit.ops.window import gaussian_window, window_filter
 
 __all__ = [
+    "Peaks",
     "check_map",
     "check_pair",
     "check_points",
+    "check_polygon",
     "check_stride",
     "count",
     "dot_map",
+    "find_peaks",
     "gaussian_window",
     "mean_pool",
     "pad_to_multiple",
+    "polygon_share",
     "region_share",
     "splat",
     "sum_pool",
     "transport",
+    "transport_points",
     "unbalanced_transport",
     "upsample",
     "upsampled_conv2d",

@@ -1,12 +1,21 @@
 """Metrics: torchmetrics classes that accumulate over a data set and across processes, and functions.
 
-Every metric averages over images, so that the batches they came in make no difference.
+Metrics of maps and counts average over images, those of points over people: the batches they came in make no
+difference.
 """
 
 from crowdkit import _guard as _guard
 from crowdkit.metrics.background import BackgroundRatio, background_share
 from crowdkit.metrics.count import CountMAE, CountNAE, CountRMSE, count_mae, count_nae, count_rmse
 from crowdkit.metrics.game import GAME, game
+from crowdkit.metrics.localisation import (
+    LocalisationF1,
+    LocalisationPrecision,
+    LocalisationRecall,
+    localisation_f1,
+    localisation_precision,
+    localisation_recall,
+)
 from crowdkit.metrics.quality import DensityPSNR, DensitySSIM, density_psnr, density_ssim
 
 __all__ = [
@@ -17,6 +26,9 @@ __all__ = [
     "CountRMSE",
     "DensityPSNR",
     "DensitySSIM",
+    "LocalisationF1",
+    "LocalisationPrecision",
+    "LocalisationRecall",
     "background_share",
     "count_mae",
     "count_nae",
@@ -24,4 +36,7 @@ __all__ = [
     "density_psnr",
     "density_ssim",
     "game",
+    "localisation_f1",
+    "localisation_precision",
+    "localisation_recall",
 ]

@@ -33,6 +33,7 @@ from crowdkit.data.transforms import (
     Transform,
 )
 from crowdkit.data.validate import Issue, Report, check_dataset
+from crowdkit.data.zones import Zone, read_zones
 
 if TYPE_CHECKING:
     from crowdkit.data.points import Points
@@ -63,6 +64,7 @@ __all__ = [
     "Subset",
     "SyntheticCrowd",
     "Transform",
+    "Zone",
     "check_dataset",
     "collate",
     "dataset_class",
@@ -70,6 +72,7 @@ __all__ = [
     "read_image",
     "read_points",
     "read_size",
+    "read_zones",
     "split_train_val",
     "to_canvas",
 ]

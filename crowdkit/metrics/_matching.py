@@ -41,6 +41,7 @@ def matched_heads(
         )
     reach = torch.ones(len(there)).double() if radius is None else radius.detach().to("cpu", torch.float64)
     tree: Any = KDTree
+    sparse: Any = csr_matrix
     # A hair more than the largest distance: the threshold itself, inclusive, is judged below.
     near = tree(found.numpy()).query_ball_point(there.numpy(), (max(thresholds) * reach * (1 + 1e-9)).numpy())
     numbers = torch.tensor([len(each) for each in near])
@@ -50,7 +51,7 @@ def matched_heads(
     pairs = []
     for threshold in thresholds:
         kept = distance <= threshold
-        graph = csr_matrix(
+        graph = sparse(
             (torch.ones(int(kept.sum())).numpy(), (head[kept].numpy(), point[kept].numpy())),
             shape=(len(there), len(found)),
         )

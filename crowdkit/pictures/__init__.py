@@ -4,6 +4,17 @@ from crowdkit import _guard as _guard
 from crowdkit.pictures.attention import attention_sheet
 from crowdkit.pictures.colour import colour_map, overlay
 from crowdkit.pictures.files import save_image, to_pil
+from crowdkit.pictures.marks import draw_points, draw_zones
 from crowdkit.pictures.sheet import label, sheet
 
-__all__ = ["attention_sheet", "colour_map", "label", "overlay", "save_image", "sheet", "to_pil"]
+__all__ = [
+    "attention_sheet",
+    "colour_map",
+    "draw_points",
+    "draw_zones",
+    "label",
+    "overlay",
+    "save_image",
+    "sheet",
+    "to_pil",
+]

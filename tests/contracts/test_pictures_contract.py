@@ -7,11 +7,14 @@ from PIL import Image
 from crowdkit import pictures
 
 PHOTO, MAP = torch.rand(3, 24, 32), torch.rand(1, 1, 6, 8)
+POINTS = torch.tensor([[1.0, 1.0], [6.0, 1.0], [3.0, 4.5]])
 CASES = {
     "attention_sheet": lambda _: pictures.attention_sheet(
         PHOTO, MAP, before=MAP, after=2 * MAP, background=MAP < 0.5, region=MAP, level=MAP, width=60
     ),
     "colour_map": lambda _: pictures.colour_map(MAP),
+    "draw_points": lambda _: pictures.draw_points(PHOTO, POINTS),
+    "draw_zones": lambda _: pictures.draw_zones(PHOTO, [("7", 5 * POINTS)]),
     "label": lambda _: pictures.label(PHOTO, "7 people"),
     "overlay": lambda _: pictures.overlay(PHOTO, MAP),
     "save_image": lambda folder: torch.tensor(

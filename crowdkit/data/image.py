@@ -1,10 +1,11 @@
 """Read photographs from disk: every kind of file becomes float32 RGB in [0, 1]."""
 
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,12 +13,16 @@ from torch import Tensor
 from crowdkit.errors import DataError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
 _GREYSCALE = ("1", "L", "LA", "I", "F")
 _EXIF_ORIENTATION = 0x0112
+
+# Silencing warnings changes the whole process: two threads in it would leave each other's silence behind.
+_silence = threading.Lock()
 
 
 class Header(NamedTuple):
@@ -40,11 +45,11 @@ def read_header(path: str | Path) -> Header:
     Raises:
         DataError: If the file is missing or is not an image.
     """
-    with _opened(Path(path)) as image:
+    with opened(Path(path)) as image:
         return Header(
             size=(image.height, image.width),
             greyscale=image.mode.split(";")[0] in _GREYSCALE,
-            orientation=image.getexif().get(_EXIF_ORIENTATION, 1),
+            orientation=orientation(image),
         )
 
 
@@ -61,9 +66,8 @@ def read_size(path: str | Path, *, orient: bool = False) -> tuple[int, int]:
     Raises:
         DataError: If the file is missing or is not an image.
     """
-    header = read_header(path)
-    height, width = header.size
-    return (width, height) if orient and header.orientation in (5, 6, 7, 8) else (height, width)
+    with opened(Path(path)) as image:
+        return _upright_size(image) if orient else (image.height, image.width)
 
 
 def read_image(path: str | Path, *, orient: bool = False) -> Tensor:
@@ -84,11 +88,30 @@ def read_image(path: str | Path, *, orient: bool = False) -> Tensor:
         DataError: If the file is missing, truncated or not an image, or its pixels are floating point or 32-bit
             integers without a value above 255.
     """
-    import numpy as np
-    from PIL import ImageOps
+    return unit_range(read_pixels(path, orient=orient))
 
-    with _opened(Path(path)) as image:
-        upright = ImageOps.exif_transpose(image) if orient else image
+
+def read_pixels(path: str | Path, *, orient: bool = False) -> "NDArray[Any]":
+    """Read the pixels of an image as whole numbers, as :func:`read_image` does before it scales them.
+
+    A quarter of the memory of the float32 image, for images so large that only a part of them is ever looked at
+    at once; :func:`unit_range` makes the image of any part. May be called from several threads.
+
+    Args:
+        path: The file.
+        orient: As for :func:`read_image`.
+
+    Returns:
+        RGB of 8 bits, shape (H, W, 3), or grey of 16 bits, shape (H, W). Read-only.
+
+    Raises:
+        DataError: As for :func:`read_image`.
+    """
+    import numpy as np
+
+    with opened(Path(path)) as image:
+        image.load()  # not while warnings are silenced: it is the long part, and would keep other threads waiting
+        upright = _upright(image) if orient else image
         if upright.mode.startswith("I"):  # 16 bits; Pillow's own conversion to RGB would clip them at 255
             values = np.asarray(upright)
             if upright.mode == "I" and values.max() <= 255:
@@ -96,39 +119,105 @@ def read_image(path: str | Path, *, orient: bool = False) -> Tensor:
                     f"{path}: expected 32-bit pixels in the range of 16 bits, got none above 255; "
                     "save it with 8 or 16 bits"
                 )
-            grey = torch.from_numpy(values.astype(np.float32) / 65535)
-            return grey.clamp(0, 1).expand(3, -1, -1).contiguous()
+            return values
         if upright.mode == "F":
             raise DataError(
                 f"{path}: expected whole-number pixels, got floating point; save it with 8 or 16 bits"
             )
         if upright.mode == "P":
             upright = upright.convert("RGBA")
-        pixels = np.array(upright.convert("RGB"))
-        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().float().div_(255)
+        return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"))
+
+
+def unit_range(pixels: "NDArray[Any]", *, device: torch.device | None = None) -> Tensor:
+    """Make the float32 RGB image in [0, 1] of whole numbers.
+
+    Args:
+        pixels: RGB of 8 bits, shape (H, W, 3), or RGB or grey of 16 bits, grey of shape (H, W).
+        device: Where the image is wanted; the whole numbers travel, and become float32 there.
+
+    Returns:
+        Shape (3, H, W).
+
+    Examples:
+        >>> import numpy as np
+        >>> unit_range(np.full((1, 2, 3), 255, dtype=np.uint8)).tolist()
+        [[[1.0, 1.0]], [[1.0, 1.0]], [[1.0, 1.0]]]
+    """
+    import numpy as np
+
+    planes = pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None]
+    if planes.dtype == np.uint8:
+        return torch.from_numpy(planes.copy()).to(device).float().div_(255)
+    scaled = torch.from_numpy(planes.astype(np.float32) / np.float32(65535)).to(device)
+    return scaled.clamp_(0, 1).expand(3, -1, -1).contiguous()
+
+
+def _upright_size(image: "Image") -> tuple[int, int]:
+    turned = orientation(image) in (5, 6, 7, 8)
+    return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def _upright(image: "Image") -> "Image":
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    turn = turns.get(orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def orientation(image: "Image") -> int:
+    """Read the EXIF orientation: 1 is upright."""
+    with _silenced():
+        value = image.getexif().get(_EXIF_ORIENTATION, 1)
+    return value if isinstance(value, int) else 1
 
 
 @contextmanager
-def _opened(path: Path) -> "Iterator[Image]":
+def _silenced() -> Iterator[None]:
     import PIL.Image
 
     # Pillow's limit guards web servers against bombs; crowd photographs are honestly large.
+    with _silence, warnings.catch_warnings():
+        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore", UserWarning)  # damaged EXIF data and the like
+        yield
+
+
+@contextmanager
+def opened(path: Path) -> "Iterator[Image]":
+    """Open an image with Pillow; whatever is wrong with the file becomes a :class:`DataError`."""
+    import PIL.Image
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
-            warnings.simplefilter("ignore", UserWarning)  # damaged EXIF data and the like
-            with PIL.Image.open(path) as image:
-                yield image
+        with _silenced():
+            file = PIL.Image.open(path)
+        with file as image:
+            yield image
     except FileNotFoundError as error:
         raise DataError(f"{path}: expected an image, got no such file; check the path") from error
     except PIL.UnidentifiedImageError as error:
         raise DataError(
             f"{path}: expected an image, got a file of unknown format; convert it to JPEG or PNG"
         ) from error
+    except PIL.Image.DecompressionBombError as error:
+        limit = 2 * (PIL.Image.MAX_IMAGE_PIXELS or 0)
+        raise DataError(
+            f"{path}: expected at most {limit} pixels, which is Pillow's guard, got more; set "
+            "PIL.Image.MAX_IMAGE_PIXELS = None if you trust the file"
+        ) from error
     except DataError:
         raise
     # Pillow's decoders raise all of these on damaged files.
-    except (OSError, SyntaxError, ValueError, EOFError, PIL.Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise DataError(
             f"{path}: expected a readable image, got a damaged one ({error}); replace the file"
         ) from error

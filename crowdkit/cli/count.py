@@ -4,14 +4,29 @@ import argparse
 import csv
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
+
+if TYPE_CHECKING:
+    import torch
+
+    from crowdkit.engine import Count
+    from crowdkit.models import CrowdModel
+
+Row = dict[str, Any]
 
 _TEXT = """Count the people in images and show where they are.
 
 Prints a line an image; --out writes each image with the estimated density laid over it. --explain also writes
 NAME-explained.png: the model's attention, and a feature before and after it. A file that cannot be read is told
-at the end, and the exit code is then 1."""
+at the end, and the exit code is then 1.
+
+Images that are too large for the memory are counted in tiles, with the same result. Under torchrun every process
+takes its share of the images; the first prints what all have found."""
+
+# Overlays of larger images are drawn smaller.
+_OVERLAY_PIXELS = 25_000_000
 
 
 def add(commands: Commands) -> None:
@@ -42,6 +57,27 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write path, count, height and width here")
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
+    parser.add_argument(
+        "--tile",
+        type=_tile,
+        default="auto",
+        metavar="PIXELS",
+        help="side of the tiles of large images; auto (by memory), none (never)",
+    )
+    parser.add_argument(
+        "--memory",
+        type=float,
+        metavar="GIB",
+        help="what the network may take for an image (half of what is free)",
+    )
+    parser.add_argument(
+        "--approximate",
+        action="store_true",
+        help="also tile with models that see the whole image at once; the count then changes a little",
+    )
+    parser.add_argument(
+        "--readers", type=int, metavar="N", help="threads that decode ahead (one a core, at most 4)"
+    )
     add_device(parser)
     add_json(parser)
 
@@ -55,78 +91,117 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.data import read_image
-    from crowdkit.engine import explain, predict
+    from crowdkit.engine import predict
+    from crowdkit.engine.counting import list_images
+    from crowdkit.engine.crew import Crew
+    from crowdkit.engine.distributed import join_processes
     from crowdkit.models import load_model
-    from crowdkit.pictures import overlay, save_image
 
     _check_explain(args)
     _check_places(args)
     is_run = (args.model / "best").is_dir()
     model = load_model(args.model / "best" if is_run else args.model)
+    device = join_processes(args.device or "auto").device
+    crew = Crew()
+    files = list_images(args.images)
+    names = _names(files, explain=args.explain)
+    mine = crew.share(files)
     skipped: list[str] = []
-    rows: list[dict[str, str | float | int | None]] = []
-    names: set[str] = set()
+    rows: list[tuple[int, Row]] = []
     found = predict(
         model,
-        args.images,
-        device=args.device or "auto",
+        [path for _, path in mine],
+        device=device,
         precision=args.precision,
-        progress=not args.json and sys.stderr.isatty(),
+        tile=args.tile,
+        memory=args.memory,
+        exact=not args.approximate,
+        readers=args.readers,
+        progress=crew.leads and not args.json and sys.stderr.isatty(),
         skipped=skipped,
     )
+    places = iter(mine)
     for each in found:
-        picture = explained = None
-        if args.out is not None and each.path is not None:
-            picture = args.out / f"{_unused(each.path.stem, names)}.png"
-            image = read_image(each.path, orient=True)
-            if args.explain:
-                seen = explain(
-                    model,
-                    image,
-                    stage=args.stage,
-                    channel=args.channel,
-                    density=each.density,
-                    device=args.device or "auto",
-                    precision=args.precision,
-                )
-                explained = args.out / f"{_unused(f'{picture.stem}-explained', names)}.png"
-                save_image(seen.picture(), explained)
-            save_image(overlay(image, each.density), picture)
-        height, width = each.size
-        rows.append(
-            {
-                "path": str(each.path),
-                "count": round(each.count, 2),
-                "height": height,
-                "width": width,
-                "overlay": None if picture is None else str(picture),
-                **({} if explained is None else {"explained": str(explained)}),
-            }
-        )
-        if not args.json:
-            print(f"{each.count:10.1f}  {each.path}")
+        # What could not be read gives no count: pass over it.
+        place = next(index for index, path in places if path == each.path)
+        row = _row(args, each, model=model, device=device, names=names[place])
+        rows.append((place, row))
+        if crew.size == 1 and not args.json:
+            print(_line(row))
+    counted = {place for place, _ in rows}
+    unread = zip((place for place, _ in mine if place not in counted), skipped, strict=True)
+    rows, problems = crew.merge(rows), [message for _, message in crew.merge(unread)]
+    if not crew.leads:
+        return 0
+    _report(args, [row for _, row in rows], problems, printed=crew.size == 1)
+    return 1 if problems else 0
+
+
+def _row(
+    args: argparse.Namespace,
+    seen: "Count",
+    *,
+    model: "CrowdModel",
+    device: "torch.device",
+    names: tuple[str, str],
+) -> Row:
+    """Draw what is to be drawn of one image, and say in a row what was found in it."""
+    from crowdkit.engine import explain
+    from crowdkit.engine.picture import open_picture
+    from crowdkit.pictures import overlay, save_image
+
+    picture = explained = None
+    if args.out is not None and seen.path is not None:
+        picture = args.out / f"{names[0]}.png"
+        image = open_picture(seen.path).shrunk(_OVERLAY_PIXELS)
+        if args.explain and seen.tiles > 1:
+            print(f"not explained: {seen.path} was counted in {seen.tiles} tiles", file=sys.stderr)
+        elif args.explain:
+            explained = args.out / f"{names[1]}.png"
+            drawn = explain(
+                model,
+                image,
+                stage=args.stage,
+                channel=args.channel,
+                density=seen.density,
+                device=device,
+                precision=args.precision,
+            )
+            save_image(drawn.picture(), explained)
+        save_image(overlay(image, seen.density), picture)
+    height, width = seen.size
+    return {
+        "path": str(seen.path),
+        "count": round(seen.count, 2),
+        "height": height,
+        "width": width,
+        "tiles": seen.tiles,
+        "overlay": None if picture is None else str(picture),
+        **({"explained": explained and str(explained)} if args.explain else {}),
+    }
+
+
+def _line(row: Row) -> str:
+    return f"{row['count']:10.1f}  {row['path']}"
+
+
+def _report(args: argparse.Namespace, rows: list[Row], problems: list[str], *, printed: bool) -> None:
     if args.csv is not None:
         with args.csv.open("w", newline="", encoding="utf-8") as file:
-            columns = [
-                "path",
-                "count",
-                "height",
-                "width",
-                "overlay",
-                *(["explained"] if args.explain else []),
-            ]
-            writer = csv.DictWriter(file, columns)
+            columns = ["path", "count", "height", "width", "tiles", "overlay"]
+            writer = csv.DictWriter(file, [*columns, *(["explained"] if args.explain else [])])
             writer.writeheader()
             writer.writerows(rows)
     total = round(sum(float(row["count"] or 0) for row in rows), 2)
     if args.json:
-        print_json({"images": rows, "total": total, "skipped": skipped})
-    elif len(rows) > 1:
-        print(f"{total:10.1f}  in {len(rows)} images")
-    for message in skipped:
+        print_json({"images": rows, "total": total, "skipped": problems})
+    else:
+        for row in [] if printed else rows:
+            print(_line(row))
+        if len(rows) > 1:
+            print(f"{total:10.1f}  in {len(rows)} images")
+    for message in problems:
         print(f"skipped: {message}", file=sys.stderr)
-    return 1 if skipped else 0
 
 
 def _check_explain(args: argparse.Namespace) -> None:
@@ -159,6 +234,16 @@ def _check_places(args: argparse.Namespace) -> None:
             )
 
 
+def _names(files: list[Path], *, explain: bool) -> list[tuple[str, str]]:
+    """Name the overlay and the explanation of every file, the same in every process."""
+    taken: set[str] = set()
+    names = []
+    for file in files:
+        picture = _unused(file.stem, taken)
+        names.append((picture, _unused(f"{picture}-explained", taken) if explain else ""))
+    return names
+
+
 def _unused(stem: str, names: set[str]) -> str:
     name, number = stem, 1
     while name in names:
@@ -166,3 +251,12 @@ def _unused(stem: str, names: set[str]) -> str:
         name = f"{stem}-{number}"
     names.add(name)
     return name
+
+
+def _tile(text: str) -> int | str | None:
+    if text in ("auto", "none"):
+        return None if text == "none" else text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected auto, none or a number of pixels, got {text!r}") from None

@@ -1,6 +1,8 @@
 """Counting people in images of one's own."""
 
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +10,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from crowdkit.data import read_image
 from crowdkit.data.image import IMAGE_SUFFIXES
+from crowdkit.engine.ahead import read_ahead
 from crowdkit.engine.distributed import pick_device
-from crowdkit.engine.whole import estimate
-from crowdkit.errors import DataError, ShapeError
+from crowdkit.engine.estimator import Estimator, TileSize
+from crowdkit.engine.picture import PixelArray, Source, open_picture, weight_of
+from crowdkit.errors import ArgumentError, DataError
 from crowdkit.models import CrowdModel
 
 
@@ -26,12 +29,14 @@ class Count:
         density: Estimated density map in people per cell of the model's stride, shape :math:`(1, 1, h, w)`,
             on the CPU.
         size: Height and width of the image in pixels.
+        tiles: In how many tiles it was counted; 1 if it was seen whole.
     """
 
     path: Path | None
     count: float
     density: Tensor
     size: tuple[int, int]
+    tiles: int = 1
 
 
 def list_images(places: Iterable[str | Path]) -> list[Path]:
@@ -60,24 +65,40 @@ def list_images(places: Iterable[str | Path]) -> list[Path]:
 
 def predict(
     model: CrowdModel,
-    images: str | Path | Iterable[str | Path | Tensor],
+    images: str | Path | PixelArray | Iterable[str | Path | Tensor | PixelArray],
     *,
     device: str | torch.device = "auto",
     precision: str = "float32",
+    tile: TileSize = "auto",
+    memory: float | None = None,
+    exact: bool = True,
+    readers: int | None = None,
     progress: bool = False,
     skipped: list[str] | None = None,
 ) -> Iterator[Count]:
     """Count the people in images, one after the other.
 
-    Photographs are turned upright as their EXIF tag says.
+    Photographs are turned upright as their EXIF tag says. Files are decoded by threads while the network is at
+    work on the ones before.
+
+    An image that would take more than ``memory`` is counted in tiles. Each is seen with as much around it as its
+    cells depend on, so that the map is that of the whole image up to rounding. See the docs, *Counting*.
 
     Args:
         model: The network.
-        images: A file, a folder, or an iterable of files, folders and tensors :math:`(3, H, W)`, RGB in
-            [0, 1].
+        images: A file, a folder, or an iterable of files, folders, tensors :math:`(3, H, W)`, RGB in [0, 1], and
+            arrays of 8 or 16 bits, :math:`(H, W, 3)` or :math:`(H, W)`. Of an array, such as a memory map, no more
+            than a tile is read at once. Pixels of ``.npy`` files and of uncompressed TIFF are mapped so.
         device: Where to compute.
         precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
-        progress: Whether to draw a progress bar.
+        tile: ``"auto"``, a number of pixels (tiles of that side), or ``None`` (always whole).
+        memory: GiB that the network may take for an image before it is tiled. If ``None``, half of what is free,
+            and at most 1.5 GiB for a tile.
+        exact: Refuse to tile where that could change the count: with a model whose every cell sees the whole image
+            (CAN, SANet, SFCN). If false, such a model counts each tile with a quarter of its side around it, and
+            so does one that looks further than that.
+        readers: Threads that decode ahead; 0 for none, ``None`` for one a core and at most four.
+        progress: Whether to draw progress bars, over images and over the tiles of one.
         skipped: A list that takes a line for each file that cannot be read; without one, such a file raises.
 
     Yields:
@@ -85,31 +106,60 @@ def predict(
 
     Raises:
         DataError: If a file cannot be read and there is no ``skipped``.
-        ShapeError: If a tensor is not :math:`(3, H, W)`.
+        ShapeError: If a tensor or array is no image.
+        DTypeError: If an array does not hold whole numbers of 8 or 16 bits.
+        ArgumentError: If ``tile``, ``memory`` or ``readers`` is out of range, or a tile size is asked of a model
+            that cannot be tiled exactly.
+        ImageTooLargeError: If an image does not fit into memory, whole or in tiles.
 
     Examples:
         >>> from crowdkit.models import create_model
         >>> [found] = predict(create_model("cfanet_lite"), [torch.rand(3, 40, 60)], device="cpu")
-        >>> found.size, tuple(found.density.shape)
-        ((40, 60), (1, 1, 10, 15))
+        >>> found.size, tuple(found.density.shape), found.tiles
+        ((40, 60), (1, 1, 10, 15), 1)
     """
-    given = [images] if isinstance(images, (str, Path)) else list(images)
-    todo: list[Path | Tensor] = []
-    for each in given:
-        todo += [each] if isinstance(each, Tensor) else list_images([each])
+    if readers is None:
+        readers = min(4, os.cpu_count() or 1)
+    if readers < 0:
+        raise ArgumentError(f"readers: expected a number of threads >= 0, got {readers}")
     place = pick_device(str(device))
     model = model.to(place)
-    for item in tqdm(todo, disable=not progress, unit="image"):
-        path = None if isinstance(item, Tensor) else item
-        try:
-            image = item if isinstance(item, Tensor) else read_image(item, orient=True)
-        except DataError as error:
-            if skipped is None:
-                raise
-            skipped.append(str(error))
-            continue
-        if image.ndim != 3 or image.shape[0] != 3:
-            raise ShapeError(f"images: expected tensors of shape (3, H, W), got {tuple(image.shape)}")
-        density = estimate(model, image, device=place, precision=precision).cpu()
-        size = (int(image.shape[-2]), int(image.shape[-1]))
-        yield Count(path=path, count=float(density.sum()), density=density, size=size)
+    estimator = Estimator(
+        model,
+        device=place,
+        precision=precision,
+        tile=tile,
+        memory=memory,
+        exact=exact,
+        progress=progress,
+    )
+    todo = _sources(images)
+    with (
+        closing(read_ahead(todo, open_picture, threads=readers, weigh=weight_of)) as opened,
+        tqdm(total=len(todo), disable=not progress, unit="image") as bar,
+    ):
+        for _, reading in opened:
+            try:
+                picture = reading.result()
+            except DataError as error:
+                if skipped is None:
+                    raise
+                skipped.append(str(error))
+                bar.update()
+                continue
+            density, tiles = estimator(picture)
+            count = float(density.sum())
+            bar.update()
+            yield Count(path=picture.path, count=count, density=density, size=picture.size, tiles=tiles)
+
+
+def _sources(images: str | Path | PixelArray | Iterable[str | Path | Tensor | PixelArray]) -> list[Source]:
+    if isinstance(images, (str, Path)):
+        return [*list_images([images])]
+    if isinstance(images, PixelArray) and not isinstance(images, Tensor):
+        return [images]  # an array is one image, a tensor a batch of them
+    return [
+        source
+        for each in images
+        for source in (list_images([each]) if isinstance(each, (str, Path)) else [each])
+    ]

@@ -1,7 +1,10 @@
-"""One whole image through a network."""
+"""Images through a network, and what happens when memory runs out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from crowdkit.engine.precision import autocast, to_device
 from crowdkit.errors import CrowdKitError
@@ -12,7 +15,6 @@ class ImageTooLargeError(CrowdKitError, MemoryError):
     """An image does not fit into the device's memory."""
 
 
-@torch.no_grad()
 def estimate(model: CrowdModel, image: Tensor, *, device: torch.device, precision: str = "float32") -> Tensor:
     """Estimate the density map of one whole image.
 
@@ -30,21 +32,53 @@ def estimate(model: CrowdModel, image: Tensor, *, device: torch.device, precisio
     Raises:
         ImageTooLargeError: If memory runs out.
     """
-    training = model.training
-    model.eval()
+    return estimate_batch(model, image[None], device=device, precision=precision)
+
+
+def estimate_batch(
+    model: CrowdModel, images: Tensor, *, device: torch.device, precision: str = "float32"
+) -> Tensor:
+    """Estimate the density maps of images of one size; see :func:`estimate`.
+
+    Args:
+        model: The network, on ``device``.
+        images: RGB in [0, 1], shape :math:`(B, 3, H, W)`.
+        device: Where to compute.
+        precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
+
+    Returns:
+        People per cell, float32, shape :math:`(B, 1, h, w)`, on the device.
+
+    Raises:
+        ImageTooLargeError: If memory runs out.
+    """
     try:
-        with autocast(device, precision):
-            density: Tensor = model(to_device(image[None], device)).density
+        with in_use(model), autocast(device, precision):
+            density: Tensor = model(to_device(images, device)).density
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and "allocate memory" not in str(
             error
         ):
             raise
-        height, width = image.shape[-2:]
+        height, width = images.shape[-2:]
         raise ImageTooLargeError(
             f"image: expected one that fits into the memory of {device}, got {height} x {width}; use "
             "--device cpu, bfloat16 precision, or shrink it (data.long_side_max)"
         ) from error
+    return density.float()
+
+
+@contextmanager
+def in_use(model: nn.Module) -> Iterator[None]:
+    """Put a model into ``eval()`` without gradients for a while, and back into its own mode.
+
+    Args:
+        model: The network.
+    """
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
     finally:
         model.train(training)
-    return density.float()

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from crowdkit.cli import main
+from crowdkit.models import create_model
 
 
 def _json(capsys):
@@ -89,6 +90,29 @@ def test_count_writes_overlays_and_a_table(photos, model_folder, tmp_path, capsy
     assert sorted(path.name for path in out.iterdir()) == ["a-2.png", "a.png"]
     with Image.open(rows[0]["overlay"]) as picture:
         assert picture.size == (70, 50)
+
+
+def test_count_in_tiles_gives_the_same(photos, tmp_path, capsys):
+    create_model("mcnn").save(tmp_path / "mcnn")
+    arguments = ["count", str(photos), "--model", str(tmp_path / "mcnn"), "--device", "cpu", "--json"]
+    assert main(arguments) == 0
+    whole = _json(capsys)["images"]
+    assert main([*arguments, "--tile", "24", "--readers", "0"]) == 0
+    tiled = _json(capsys)["images"]
+    assert [row["tiles"] for row in whole] == [1, 1]
+    assert [row["tiles"] for row in tiled] == [9, 9]
+    for one, other in zip(whole, tiled, strict=True):
+        assert other["count"] == pytest.approx(one["count"], abs=0.01)
+
+
+def test_count_refuses_tiles_that_would_change_the_count(photos, model_folder, capsys):
+    arguments = ["count", str(photos), "--model", str(model_folder), "--device", "cpu"]
+    assert main([*arguments, "--tile", "32"]) == 2  # squeeze and excitation look at the whole image
+    assert "--approximate" in capsys.readouterr().err
+    assert main([*arguments, "--tile", "32", "--approximate"]) == 0
+    with pytest.raises(SystemExit):
+        main([*arguments, "--tile", "large"])
+    assert "expected auto, none or a number of pixels, got 'large'" in capsys.readouterr().err
 
 
 def test_count_skips_what_it_cannot_read_and_says_so(photos, model_folder, capsys):

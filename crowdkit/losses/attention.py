@@ -8,6 +8,7 @@ from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.losses._maps import check_not_empty, working_dtype
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
 from crowdkit.ops import check_map
+from crowdkit.ops.checks import check_tensor
 
 
 def region_cross_entropy(logits: Tensor, region: Tensor, *, reduction: Reduction = "mean") -> Tensor:
@@ -39,6 +40,7 @@ def region_cross_entropy(logits: Tensor, region: Tensor, *, reduction: Reduction
     check_reduction(reduction)
     check_map("logits", logits)
     check_not_empty("logits", logits)
+    check_tensor("region", region)
     if region.dtype != torch.bool and not region.is_floating_point():
         raise DTypeError(f"region: expected booleans or shares in [0, 1], got {region.dtype}; call .bool()")
     _check_target("region", logits, region, logits.shape)
@@ -74,6 +76,8 @@ def level_cross_entropy(logits: Tensor, classes: Tensor, *, reduction: Reduction
         tensor(1.7918)
     """
     check_reduction(reduction)
+    check_tensor("logits", logits)
+    check_tensor("classes", classes)
     if not logits.is_floating_point():
         raise DTypeError(f"logits: expected floating point, got {logits.dtype}; call .float()")
     if logits.ndim != 4:

@@ -8,10 +8,15 @@ from torch import Tensor
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 
 
+def check_tensor(name: str, value: object) -> None:
+    """Raise unless ``value`` is a tensor."""
+    if not isinstance(value, Tensor):
+        raise DTypeError(f"{name}: expected a tensor, got {type(value).__name__}; use torch.as_tensor")
+
+
 def check_map(name: str, density: Tensor) -> None:
     """Raise unless ``density`` is a floating-point map of shape (B, 1, h, w)."""
-    if not isinstance(density, Tensor):
-        raise DTypeError(f"{name}: expected a tensor, got {type(density).__name__}; pass a torch.Tensor")
+    check_tensor(name, density)
     if density.ndim != 4 or density.shape[1] != 1:
         raise ShapeError(
             f"{name}: expected a map of shape (B, 1, h, w), got {tuple(density.shape)}; "
@@ -36,8 +41,7 @@ def check_pair(pred: Tensor, target: Tensor) -> None:
 
 def check_points(name: str, points: Tensor) -> None:
     """Raise unless ``points`` is a floating-point tensor of shape (N, 2)."""
-    if not isinstance(points, Tensor):
-        raise DTypeError(f"{name}: expected a tensor, got {type(points).__name__}; use torch.as_tensor")
+    check_tensor(name, points)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeError(f"{name}: expected (N, 2) rows of (x, y), got {tuple(points.shape)}")
     if not points.is_floating_point():

@@ -1,11 +1,12 @@
 """Splat heads onto a grid: one normalised Gaussian a head, exact in sum."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from crowdkit.errors import ArgumentError, ShapeError
+from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.ops.checks import check_points, check_stride
 
 # Side in pixels of the blocks that one matrix product fills, and the most kernel samples held at once.
@@ -150,6 +151,8 @@ class _Axis(NamedTuple):
 
 
 def _check_size(size: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(size, Sequence) or len(size) != 2:
+        raise ShapeError(f"size: expected (H, W) in pixels, got {size!r}")
     height, width = size
     if height < 1 or width < 1:
         raise ArgumentError(f"size: expected (H, W) of at least one pixel, got {tuple(size)}")
@@ -157,6 +160,11 @@ def _check_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _check_sigma(sigma: float | Tensor, points: Tensor) -> Tensor:
+    if isinstance(sigma, str):
+        raise DTypeError(
+            f"sigma: expected pixels, one number or one a head, got {sigma!r}; a rule by name is "
+            f"sigma_rule({sigma!r})(points, size)"
+        )
     sigmas = torch.as_tensor(sigma, dtype=torch.float64, device=points.device)
     if sigmas.ndim == 0:
         sigmas = sigmas.expand(len(points))

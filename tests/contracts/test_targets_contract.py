@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from crowdkit import targets
-from crowdkit.errors import ArgumentError, CrowdKitError, DataError, ShapeError, UnknownNameError
+from crowdkit.errors import ArgumentError, CrowdKitError, DataError, DTypeError, ShapeError, UnknownNameError
 from crowdkit.ops import mean_pool, sum_pool
 from crowdkit.targets import (
     DensityLevels,
@@ -220,6 +220,8 @@ def test_levels_survive_a_file_and_a_state_dict(tmp_path: Path) -> None:
         (lambda: DensityLevels.fit([], method="equal_widht"), UnknownNameError, "did you mean 'equal_width'"),
         (lambda: DensityLevels.load("/nowhere/levels.json"), DataError, "expected the edges"),
         (lambda: density_map([[9.0, 1.0]], (4, 6), sigma=1.0), ArgumentError, r"0: \(9, 1\)"),
+        (lambda: density_map([[1.0, 1.0]], (4, 6), sigma="cfanet"), DTypeError, r"sigma_rule\('cfanet'\)"),
+        (lambda: density_map([[1.0, 1.0]], 6, sigma=1.0), ShapeError, r"size: expected \(H, W\)"),
     ],
 )
 def test_bad_input_is_told_in_words(

@@ -1,9 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from crowdkit.errors import ArgumentError, ShapeError
+from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.losses import (
     BSL,
     CFANetLoss,
@@ -184,3 +185,10 @@ def test_points_go_to_a_loss_that_needs_them():
     torch.testing.assert_close(loss.parts(prediction, density, points=heads).density, expected)
     with pytest.raises(ArgumentError, match="points: expected the heads of each image for NeedsPoints"):
         loss(prediction, density, progress=0.5)
+
+
+@pytest.mark.parametrize("loss", [region_cross_entropy, level_cross_entropy])
+def test_attention_losses_take_tensors_alone(loss):
+    for logits, target in ((np.zeros((1, 1, 2, 2)), torch.zeros(1)), (torch.zeros(1, 1, 2, 2), [[1]])):
+        with pytest.raises(DTypeError, match=r"expected a tensor, got .*; use torch\.as_tensor"):
+            loss(logits, target)

@@ -91,18 +91,15 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.engine import predict
+    from crowdkit.engine import Crew, predict
     from crowdkit.engine.counting import list_images
-    from crowdkit.engine.crew import Crew
-    from crowdkit.engine.distributed import join_processes
     from crowdkit.models import load_model
 
     _check_explain(args)
     _check_places(args)
     is_run = (args.model / "best").is_dir()
     model = load_model(args.model / "best" if is_run else args.model)
-    device = join_processes(args.device or "auto").device
-    crew = Crew()
+    crew = Crew(args.device or "auto")
     files = list_images(args.images)
     names = _names(files, explain=args.explain)
     mine = crew.share(files)
@@ -111,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     found = predict(
         model,
         [path for _, path in mine],
-        device=device,
+        device=crew.device,
         precision=args.precision,
         tile=args.tile,
         memory=args.memory,
@@ -124,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
     for each in found:
         # What could not be read gives no count: pass over it.
         place = next(index for index, path in places if path == each.path)
-        row = _row(args, each, model=model, device=device, names=names[place])
+        row = _row(args, each, model=model, device=crew.device, names=names[place])
         rows.append((place, row))
         if crew.size == 1 and not args.json:
             print(_line(row))

@@ -4,9 +4,12 @@ from crowdkit import _guard as _guard
 from crowdkit.engine.config import DataConfig, LossConfig, ModelConfig, OptimConfig, RunConfig, TrainConfig
 from crowdkit.engine.config_io import config_from_dict, config_to_dict, config_to_toml, load_config
 from crowdkit.engine.counting import Count, predict
+from crowdkit.engine.crew import Crew
 from crowdkit.engine.evaluation import evaluate, mean_baseline
 from crowdkit.engine.explanation import Explanation, explain
 from crowdkit.engine.interrupt import TrainingInterrupted
+from crowdkit.engine.picture import PixelArray
+from crowdkit.engine.reach import Reach, find_reach
 from crowdkit.engine.result import ImageCount, Result, results_table
 from crowdkit.engine.schedule import build_optimizer, learning_rate
 from crowdkit.engine.sources import open_dataset, open_split
@@ -15,6 +18,7 @@ from crowdkit.engine.whole import ImageTooLargeError
 
 __all__ = [
     "Count",
+    "Crew",
     "DataConfig",
     "Explanation",
     "ImageCount",
@@ -23,6 +27,8 @@ __all__ = [
     "ModelConfig",
     "NonFiniteLossError",
     "OptimConfig",
+    "PixelArray",
+    "Reach",
     "Result",
     "RunConfig",
     "TrainConfig",
@@ -34,6 +40,7 @@ __all__ = [
     "config_to_toml",
     "evaluate",
     "explain",
+    "find_reach",
     "learning_rate",
     "load_config",
     "mean_baseline",

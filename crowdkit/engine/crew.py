@@ -2,48 +2,50 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TypeVar, cast
+from typing import Any, cast
 
 from torch import distributed as dist
 
-from crowdkit.engine.distributed import rank, world_size
-
-Item = TypeVar("Item")
+from crowdkit.engine.distributed import join_processes
 
 # Nobody is given up because the others have finished their shares; torchrun notices who has died.
 _PATIENCE = timedelta(days=7)
 
 
 class Crew:
-    """The processes of one job; alone, one that does everything.
+    """The processes that ``torchrun`` started for one job; alone, one that does everything.
 
-    Made by all processes at the same place, after :func:`~crowdkit.engine.distributed.join_processes`.
+    Made by all of them at the same place.
+
+    Args:
+        device: ``"auto"`` or the name of a device; ``"cuda"`` gives each process of a machine its own GPU.
+
+    Attributes:
+        size: How many they are.
+        leads: Whether this is the one that talks to the user.
+        device: Where this one computes.
+
+    Raises:
+        ConfigError: If torch does not know the device or sees no such one.
 
     Examples:
-        >>> crew = Crew()
-        >>> list(crew.share(["a", "b", "c"]))
+        >>> crew = Crew("cpu")
+        >>> crew.share(["a", "b", "c"])
         [(0, 'a'), (1, 'b'), (2, 'c')]
         >>> crew.merge([(1, "B"), (0, "A")])
         [(0, 'A'), (1, 'B')]
     """
 
-    def __init__(self) -> None:
-        # Results are small and on the CPU, whatever the device of the others' work.
+    def __init__(self, device: str = "auto") -> None:
+        rank, self.size, self.device = join_processes(device)
+        self.leads = rank == 0
+        self._rank = rank
         self._group: dist.ProcessGroup | None = None
-        if world_size() > 1:
+        if self.size > 1:
+            # Results are small and on the CPU, whatever the device of the work.
             self._group = cast(dist.ProcessGroup, dist.new_group(backend="gloo", timeout=_PATIENCE))
 
-    @property
-    def size(self) -> int:
-        """Number of processes."""
-        return world_size()
-
-    @property
-    def leads(self) -> bool:
-        """Whether this is the process that talks to the user."""
-        return rank() == 0
-
-    def share(self, items: Sequence[Item]) -> list[tuple[int, Item]]:
+    def share(self, items: Sequence[Any]) -> list[tuple[int, Any]]:
         """Take this process's share.
 
         Args:
@@ -52,10 +54,10 @@ class Crew:
         Returns:
             Every item that is this process's, after its place among all.
         """
-        return list(enumerate(items))[rank() :: world_size()]
+        return list(enumerate(items))[self._rank :: self.size]
 
-    def merge(self, found: Iterable[tuple[int, Item]]) -> list[tuple[int, Item]]:
-        """Put together what the processes found; everyone must call it.
+    def merge(self, found: Iterable[tuple[int, Any]]) -> list[tuple[int, Any]]:
+        """Put together what the processes found; all must call it.
 
         Args:
             found: This process's results, each after the place of its item among all.
@@ -63,9 +65,9 @@ class Crew:
         Returns:
             Everybody's, by place.
         """
-        mine = list(found)
-        gathered: list[list[tuple[int, Item]]] = [mine]
+        gathered: list[list[tuple[int, Any]]] = [list(found)]
         if self._group is not None:
-            gathered = [[] for _ in range(world_size())]
+            mine = gathered[0]
+            gathered = [[] for _ in range(self.size)]
             dist.all_gather_object(gathered, mine, group=self._group)
         return sorted((each for share in gathered for each in share), key=lambda each: each[0])

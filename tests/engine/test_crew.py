@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from crowdkit.cli import main
-from crowdkit.engine.crew import Crew
+from crowdkit.engine import Crew
 from crowdkit.models import create_model
 
 
 def test_alone_one_does_everything():
-    crew = Crew()
+    crew = Crew("cpu")
     assert (crew.size, crew.leads) == (1, True)
     assert crew.merge(crew.share("abc")) == [(0, "a"), (1, "b"), (2, "c")]
 

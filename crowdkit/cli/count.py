@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
+from crowdkit.cli.places import Places, add_places
 
 if TYPE_CHECKING:
     import torch
@@ -19,8 +20,8 @@ Row = dict[str, Any]
 _TEXT = """Count the people in images and show where they are.
 
 Prints a line an image; --out writes each image with the estimated density laid over it. --explain also writes
-NAME-explained.png: the model's attention, and a feature before and after it. A file that cannot be read is told
-at the end, and the exit code is then 1.
+NAME-explained.png: the model's attention, and a feature before and after it; --points the heads' places, and
+--zones counts in polygons too. A file that cannot be read is told at the end, and the exit code is then 1.
 
 Images that are too large for the memory are counted in tiles, with the same result. Under torchrun every process
 takes its share of the images; the first prints what all have found."""
@@ -55,6 +56,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--channel", type=int, metavar="N", help="with --explain: one channel, from 0 (the mean over all)"
     )
+    add_places(parser)
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write path, count, height and width here")
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument(
@@ -101,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
     model = load_model(args.model / "best" if is_run else args.model)
     crew = Crew(args.device or "auto")
     files = list_images(args.images)
+    places = Places(args, files)
     names = _names(files, explain=args.explain)
     mine = crew.share(files)
     skipped: list[str] = []
@@ -117,11 +120,11 @@ def run(args: argparse.Namespace) -> int:
         progress=crew.leads and not args.json and sys.stderr.isatty(),
         skipped=skipped,
     )
-    places = iter(mine)
+    order = iter(mine)
     for each in found:
         # What could not be read gives no count: pass over it.
-        place = next(index for index, path in places if path == each.path)
-        row = _row(args, each, model=model, device=crew.device, names=names[place])
+        place = next(index for index, path in order if path == each.path)
+        row = _row(args, each, model=model, device=crew.device, names=names[place], places=places)
         rows.append((place, row))
         if crew.size == 1 and not args.json:
             print(_line(row))
@@ -130,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     rows, problems = crew.merge(rows), [message for _, message in crew.merge(unread)]
     if not crew.leads:
         return 0
-    _report(args, [row for _, row in rows], problems, printed=crew.size == 1)
+    _report(args, [row for _, row in rows], problems, places, printed=crew.size == 1)
     return 1 if problems else 0
 
 
@@ -141,6 +144,7 @@ def _row(
     model: "CrowdModel",
     device: "torch.device",
     names: tuple[str, str],
+    places: Places,
 ) -> Row:
     """Draw what is to be drawn of one image, and say in a row what was found in it."""
     from crowdkit.engine import explain
@@ -148,6 +152,7 @@ def _row(
     from crowdkit.pictures import overlay, save_image
 
     picture = explained = None
+    where = places.find(seen, stride=model.stride, name=names[0])
     if args.out is not None and seen.path is not None:
         picture = args.out / f"{names[0]}.png"
         image = open_picture(seen.path).shrunk(_OVERLAY_PIXELS)
@@ -165,7 +170,7 @@ def _row(
                 precision=args.precision,
             )
             save_image(drawn.picture(), explained)
-        save_image(overlay(image, seen.density), picture)
+        save_image(where.draw(overlay(image, seen.density)), picture)
     height, width = seen.size
     return {
         "path": str(seen.path),
@@ -175,20 +180,24 @@ def _row(
         "tiles": seen.tiles,
         "overlay": None if picture is None else str(picture),
         **({"explained": explained and str(explained)} if args.explain else {}),
+        **where.row,
     }
 
 
 def _line(row: Row) -> str:
-    return f"{row['count']:10.1f}  {row['path']}"
+    return f"{row['count']:10.1f}  {row['path']}{Places.lines(row)}"
 
 
-def _report(args: argparse.Namespace, rows: list[Row], problems: list[str], *, printed: bool) -> None:
+def _report(
+    args: argparse.Namespace, rows: list[Row], problems: list[str], places: Places, *, printed: bool
+) -> None:
     if args.csv is not None:
         with args.csv.open("w", newline="", encoding="utf-8") as file:
             columns = ["path", "count", "height", "width", "tiles", "overlay"]
-            writer = csv.DictWriter(file, [*columns, *(["explained"] if args.explain else [])])
+            columns += ["explained"] if args.explain else []
+            writer = csv.DictWriter(file, [*columns, *places.columns])
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(map(places.table, rows))
     total = round(sum(float(row["count"] or 0) for row in rows), 2)
     if args.json:
         print_json({"images": rows, "total": total, "skipped": problems})

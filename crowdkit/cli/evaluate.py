@@ -31,6 +31,19 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--full-resolution", action="store_true", help="SSIM and PSNR at the images' own size; slow"
     )
+    parser.add_argument(
+        "--points", action="store_true", help="also locate heads: precision, recall and F1 at each distance"
+    )
+    parser.add_argument(
+        "--method", choices=("transport", "peaks"), help="with --points: how heads are located (transport)"
+    )
+    parser.add_argument(
+        "--distances",
+        nargs="+",
+        type=float,
+        metavar="PIXELS",
+        help="with --points: how far from its head a point may be (4 8)",
+    )
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument("--workers", type=int, default=0, help="processes that load images")
     add_device(parser)
@@ -49,9 +62,12 @@ def run(args: argparse.Namespace) -> int:
     from crowdkit.engine import evaluate, load_config, mean_baseline, open_split, results_table
     from crowdkit.engine.distributed import join_processes
     from crowdkit.engine.sources import resizing
-    from crowdkit.errors import ConfigError, DataError
+    from crowdkit.errors import ArgumentError, ConfigError, DataError
     from crowdkit.models import load_model
 
+    for name in ("method", "distances"):
+        if getattr(args, name) is not None and not args.points:
+            raise ArgumentError(f"--{name}: expected --points with it, got none; add --points")
     if not args.folder.is_dir():
         raise DataError(
             f"model: expected the folder of a run or a model, got {args.folder}, which does not exist"
@@ -75,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
         sigma=data.sigma,
         transform=resize,
         full_resolution=args.full_resolution,
+        points=(args.method or "transport") if args.points else None,
+        distances=args.distances or (4.0, 8.0),
         device=process.device,
         precision=args.precision,
         workers=args.workers,

@@ -8,9 +8,10 @@ from crowdkit.engine.crew import Crew
 from crowdkit.engine.evaluation import evaluate, mean_baseline
 from crowdkit.engine.explanation import Explanation, explain
 from crowdkit.engine.interrupt import TrainingInterrupted
+from crowdkit.engine.locating import count_zones, locate
 from crowdkit.engine.picture import PixelArray
 from crowdkit.engine.reach import Reach, find_reach
-from crowdkit.engine.result import ImageCount, Result, results_table
+from crowdkit.engine.result import ImageCount, Localisation, Result, results_table
 from crowdkit.engine.schedule import build_optimizer, learning_rate
 from crowdkit.engine.sources import open_dataset, open_split
 from crowdkit.engine.training import NonFiniteLossError, TrainResult, train
@@ -23,6 +24,7 @@ __all__ = [
     "Explanation",
     "ImageCount",
     "ImageTooLargeError",
+    "Localisation",
     "LossConfig",
     "ModelConfig",
     "NonFiniteLossError",
@@ -38,11 +40,13 @@ __all__ = [
     "config_from_dict",
     "config_to_dict",
     "config_to_toml",
+    "count_zones",
     "evaluate",
     "explain",
     "find_reach",
     "learning_rate",
     "load_config",
+    "locate",
     "mean_baseline",
     "open_dataset",
     "open_split",

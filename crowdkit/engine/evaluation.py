@@ -1,7 +1,7 @@
 """Measuring a model, or a guess, on whole images."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from math import nan
 
@@ -16,6 +16,8 @@ from crowdkit.data.datasets.base import region_of_interest
 from crowdkit.data.geometry import in_region
 from crowdkit.engine.distributed import all_gather, pick_device, rank, world_size
 from crowdkit.engine.interrupt import leave_signals_to_parent
+from crowdkit.engine.localisation import LocalisationScores
+from crowdkit.engine.locating import Method
 from crowdkit.engine.region import judged, judged_map, judged_truth
 from crowdkit.engine.result import ImageCount, Result
 from crowdkit.engine.sources import resolve_sigma
@@ -40,6 +42,8 @@ def evaluate(
     sigma: float | str | SigmaRule = "auto",
     transform: Transform | None = None,
     full_resolution: bool = False,
+    points: Method | None = None,
+    distances: Sequence[float] = (4.0, 8.0),
     device: str | torch.device = "auto",
     precision: str = "float32",
     workers: int = 0,
@@ -61,6 +65,9 @@ def evaluate(
             rule or a number of pixels.
         transform: What is done to every sample first, such as the resizing of the training.
         full_resolution: Take SSIM and PSNR at the images' own size, the estimate enlarged bilinearly; slow.
+        points: Also locate heads in the maps, by ``"transport"`` or ``"peaks"``
+            (:func:`~crowdkit.engine.locate`), and give precision, recall and F1.
+        distances: How far a point may be from its head, in pixels.
         device: Where to compute.
         precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
         workers: Processes that load images.
@@ -82,6 +89,7 @@ def evaluate(
         rule=resolve_sigma(sigma, dataset),
         stride=model.stride,
         full_resolution=full_resolution,
+        scores=LocalisationScores(points, distances, device=place),
         device=place,
         workers=workers,
         progress=progress,
@@ -186,6 +194,7 @@ def _measure(
     rule: SigmaRule,
     stride: int,
     full_resolution: bool,
+    scores: LocalisationScores | None = None,
     device: torch.device,
     workers: int,
     progress: bool,
@@ -225,6 +234,8 @@ def _measure(
             if name == "ssim" and min(fine[0].shape[-2:]) < SSIM_WINDOW:
                 continue
             metric.update(*(fine if name in _QUALITY else (density, truth)))
+        if scores is not None:
+            scores.update(density, sample, stride)
         counts.append(
             ImageCount(name=sample.meta["name"], people=len(sample.points), count=float(density.sum()))
         )
@@ -243,6 +254,7 @@ def _measure(
         protocol=protocol + region,
         seconds=time.monotonic() - started,
         counts=tuple(everyone),
+        localisation=() if scores is None else scores.results(),
     )
 
 

@@ -22,6 +22,25 @@ class ImageCount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Localisation:
+    """How many heads were found near where they are, each by a point of its own.
+
+    Attributes:
+        method: How points were made of the density maps.
+        distance: The largest distance of a pair of a point and a head, in pixels.
+        precision: Share of the points that are heads; NaN if there was no point.
+        recall: Share of the heads that were found; NaN if there was nobody.
+        f1: Harmonic mean of the two.
+    """
+
+    method: str
+    distance: float
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What an evaluation found.
 
@@ -44,6 +63,7 @@ class Result:
         protocol: How the map metrics were taken.
         seconds: Time it took.
         counts: The single images.
+        localisation: How well heads were located, at each distance; empty if that was not asked for.
     """
 
     mae: float
@@ -64,6 +84,7 @@ class Result:
     protocol: str
     seconds: float
     counts: tuple[ImageCount, ...]
+    localisation: tuple[Localisation, ...] = ()
 
     def metrics(self) -> dict[str, float]:
         """Give the figures alone, by name."""
@@ -103,4 +124,22 @@ def results_table(results: dict[str, Result]) -> str:
         digits = 2 if name in ("mae", "rmse", "game1", "game2", "game3", "psnr") else 3
         row = "".join(f"{getattr(each, name):.{digits}f}".rjust(width) for each in results.values())
         lines.append(labels[name].ljust(18) + row)
+    lines += _localisation_lines(list(results.values()), width)
     return "\n".join(lines)
+
+
+def _localisation_lines(results: list[Result], width: int) -> list[str]:
+    """Lay out what was located, for those results that have it."""
+    distances = sorted({each.distance for result in results for each in result.localisation})
+    methods = sorted({each.method for result in results for each in result.localisation})
+    lines = [f"heads located by {' and '.join(methods)}:"] if distances else []
+    for distance in distances:
+        of_distance = [
+            next((each for each in result.localisation if each.distance == distance), None)
+            for result in results
+        ]
+        for name in ("precision", "recall", "f1"):
+            cells = ["-" if each is None else f"{getattr(each, name):.3f}" for each in of_distance]
+            label = f"{'F1' if name == 'f1' else name} ({distance:g} px)"
+            lines.append(label.ljust(18) + "".join(cell.rjust(width) for cell in cells))
+    return lines

@@ -1,0 +1,158 @@
+"""``crowdkit count --points --zones``: where the people are."""
+
+import argparse
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from crowdkit.data import Zone
+    from crowdkit.engine import Count
+    from crowdkit.engine.locating import Method
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Add ``--points``, ``--method`` and ``--zones``.
+
+    Args:
+        parser: Where to.
+    """
+    parser.add_argument(
+        "--points",
+        action="store_true",
+        help="with --out or --json: also give the heads' places, NAME-points.csv, and draw them",
+    )
+    parser.add_argument(
+        "--method",
+        choices=("transport", "peaks"),
+        help="with --points: optimal transport, a point a person (default), or the map's local maxima",
+    )
+    parser.add_argument(
+        "--zones",
+        type=Path,
+        metavar="FILE",
+        help='count in polygons too: JSON, {"name": [[x, y], ...]}, or LabelMe\'s',
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Where the people of one image are.
+
+    Attributes:
+        row: What a row says of it.
+        points: Heads (x, y) in pixels, shape (N, 2), or ``None``.
+        zones: Zones with the texts to write into them.
+        width: Width of the image that points and zones belong to.
+    """
+
+    row: dict[str, Any]
+    points: "Tensor | None"
+    zones: "list[tuple[str, Tensor]]" = field(default_factory=list)
+    width: int
+
+    def draw(self, picture: "Tensor") -> "Tensor | Image":
+        """Draw heads and zones over a picture of the image, at any size."""
+        from crowdkit.pictures import draw_points, draw_zones
+
+        scale = picture.shape[-1] / self.width
+        drawn = picture if self.points is None else draw_points(picture, self.points, scale=scale)
+        return draw_zones(drawn, self.zones, scale=scale) if self.zones else drawn
+
+
+class Places:
+    """What ``--points`` and ``--zones`` ask for, checked before anything is counted.
+
+    Args:
+        args: The arguments.
+        files: The images.
+
+    Raises:
+        ArgumentError: If an argument is given without the one that it belongs to.
+        DataError: If the zones cannot be read, or do not lie on an image.
+    """
+
+    def __init__(self, args: argparse.Namespace, files: list[Path]) -> None:
+        from crowdkit.data import read_size, read_zones
+        from crowdkit.data.zones import fit_zone
+        from crowdkit.errors import ArgumentError, DataError
+
+        self.wanted: bool = args.points
+        self.method: Method = args.method or "transport"
+        self.folder: Path | None = args.out
+        self.listed: bool = args.json
+        if args.points and args.out is None and not args.json:
+            raise ArgumentError(
+                "--points: expected --out or --json with it, got neither; name a folder for the points"
+            )
+        if args.method is not None and not args.points:
+            raise ArgumentError("--method: expected --points with it, got none; add --points")
+        self.zones: list[Zone] = [] if args.zones is None else read_zones(args.zones)
+        for path in files if self.zones else ():
+            try:
+                size = read_size(path, orient=True)
+            except DataError:
+                continue  # told when it is its turn
+            try:
+                for zone in self.zones:
+                    fit_zone(zone, size)
+            except DataError as error:
+                raise DataError(f"{path}: {error}") from error
+
+    def find(self, seen: "Count", *, stride: int, name: str) -> Found:
+        """Find the people of one image, and write their places if there is a folder for them.
+
+        Args:
+            seen: What was counted.
+            stride: Side of the map's cells in pixels.
+            name: Name of the image's files.
+
+        Returns:
+            Where they are.
+        """
+        from crowdkit.engine import count_zones, locate
+
+        row: dict[str, Any] = {}
+        points = None
+        if self.wanted:
+            points = locate(seen.density, stride=stride, size=seen.size, method=self.method)
+            heads = [[round(x, 2), round(y, 2)] for x, y in points.tolist()]
+            file = None if self.folder is None else self.folder / f"{name}-points.csv"
+            if file is not None:
+                _write(file, heads)
+            row["points_file"] = file and str(file)
+            if self.listed:
+                row["points"] = heads
+        people = count_zones(seen.density, self.zones, stride=stride, size=seen.size)
+        if self.zones:
+            row["zones"] = {zone: round(number, 2) for zone, number in people.items()}
+        texts = [(f"{zone.name} {people[zone.name]:.1f}", zone.polygon) for zone in self.zones]
+        return Found(row=row, points=points, zones=texts, width=seen.size[1])
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of a table for all this."""
+        return [*(["points_file"] if self.wanted else []), *(f"zone {zone.name}" for zone in self.zones)]
+
+    @staticmethod
+    def table(row: dict[str, Any]) -> dict[str, Any]:
+        """Lay out a row for a table: a column a zone, and no list of points."""
+        zones = {f"zone {name}": people for name, people in row.get("zones", {}).items()}
+        return {**{key: value for key, value in row.items() if key not in ("zones", "points")}, **zones}
+
+    @staticmethod
+    def lines(row: dict[str, Any]) -> str:
+        """Say in a line each what the zones hold."""
+        return "".join(f"\n{people:10.1f}    in {name}" for name, people in row.get("zones", {}).items())
+
+
+def _write(file: Path, heads: list[list[float]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", newline="", encoding="utf-8") as text:
+        writer = csv.writer(text)
+        writer.writerow(["x", "y"])
+        writer.writerows(heads)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from crowdkit.ops import pad_to_multiple
+from crowdkit.ops.resize import cells_across
 
 Edges = Literal["pad", "resize", "drop"]
 EDGES = ("pad", "resize", "drop")
@@ -33,7 +34,8 @@ def fit_images(images: Tensor, multiple: int, *, edges: Edges) -> Tensor:
     if edges == "drop":
         return F.pad(images, (0, max(0, multiple - width), 0, max(0, multiple - height)))
     size = [max(1, side // multiple) * multiple for side in (height, width)]
-    if size == [height, width]:
+    # A symbolic side is no int: asked for its value, an export would hold for images of this kind alone.
+    if isinstance(height, int) and isinstance(width, int) and size == [height, width]:
         return images
     return F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)
 
@@ -51,13 +53,13 @@ def fit_density(density: Tensor, size: torch.Size, *, stride: int, edges: Edges)
     Returns:
         People per cell, shape :math:`(B, 1, \lceil H/s \rceil, \lceil W/s \rceil)`.
     """
-    rows, columns = (-(-side // stride) for side in size)
+    rows, columns = (cells_across(side, stride) for side in size)
     if edges == "resize":
         # Matrix products would be in half precision under autocast.
         with torch.autocast(density.device.type, enabled=False):
             down = _shares(density, density.shape[-2], size[0], stride)
             across = _shares(density, density.shape[-1], size[1], stride)
-            return down @ density @ across.mT
+            return torch.einsum("bchw,ih,jw->bcij", density, down, across)
     below, beyond = max(0, rows - density.shape[-2]), max(0, columns - density.shape[-1])
     return F.pad(density, (0, beyond, 0, below))[..., :rows, :columns]
 
@@ -66,7 +68,7 @@ def _shares(like: Tensor, cells: int, side: int, stride: int) -> Tensor:
     """Which share of each of ``cells`` equal parts of a side lies in each cell of ``stride`` pixels."""
     # Lengths times `cells` are whole numbers, hence exact.
     old = torch.arange(cells + 1, device=like.device) * side
-    new = (torch.arange(-(-side // stride) + 1, device=like.device) * stride).clamp(max=side) * cells
+    new = (torch.arange(cells_across(side, stride) + 1, device=like.device) * stride).clamp(max=side) * cells
     low = torch.maximum(old[:-1], new[:-1, None])
     high = torch.minimum(old[1:], new[1:, None])
     return (high - low).clamp(min=0).to(like.dtype) / side

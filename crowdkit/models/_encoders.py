@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, DTypeError
 from crowdkit.layers import TimmEncoder, VGG16Encoder
+from crowdkit.ops.resize import cells_across
 
 
 def make_encoder(
@@ -84,4 +85,4 @@ def crop(x: Tensor, size: Sequence[int], stride: int) -> Tensor:
     Returns:
         The upper left part, :math:`\lceil H/s \rceil \times \lceil W/s \rceil`.
     """
-    return x[..., : -(-size[0] // stride), : -(-size[1] // stride)]
+    return x[..., : cells_across(size[0], stride), : cells_across(size[1], stride)]

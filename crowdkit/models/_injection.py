@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from torch import Tensor
+from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, check_choice
 from crowdkit.layers import attention_weight
@@ -63,4 +64,6 @@ def to_image(plane: Tensor, images: Tensor, stride: int) -> Tensor:
         Shape :math:`(B, 1, H, W)`.
     """
     height, width = images.shape[-2:]
-    return upsample(plane, stride)[..., :height, :width].to(images.dtype)
+    whole = upsample(plane, stride)
+    # A slice's size is a minimum, which an export of any size cannot prove to be that of the images.
+    return F.pad(whole, (0, width - whole.shape[-1], 0, height - whole.shape[-2])).to(images.dtype)

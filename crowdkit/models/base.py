@@ -17,11 +17,13 @@ class CrowdModel(nn.Module):
         stride: Side in pixels of a cell of the density map.
         name: The name under which :func:`crowdkit.models.create_model` makes it.
         config: The constructor's keyword arguments, JSON-able.
+        one_size: Why a graph of the model holds for one size of image alone, if so.
     """
 
     stride: int
     name: str
     config: dict[str, Any]
+    one_size: str | None = None
 
     def forward(self, images: Tensor) -> Prediction:
         """Estimate density maps."""

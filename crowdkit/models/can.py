@@ -140,9 +140,7 @@ class _Context(nn.Module):
     def __init__(self, channels: int, sizes: Sequence[int] = (1, 2, 3, 6)) -> None:
         super().__init__()
         self.scales = nn.ModuleList(
-            nn.Sequential(
-                nn.AdaptiveAvgPool2d(size), nn.Conv2d(channels, channels, kernel_size=1, bias=False)
-            )
+            nn.Sequential(_GridMean(size), nn.Conv2d(channels, channels, kernel_size=1, bias=False))
             for size in sizes
         )
         self.weight_net = nn.Conv2d(channels, channels, kernel_size=1)
@@ -157,10 +155,33 @@ class _Context(nn.Module):
             averages.append(_enlarge(grid, size))
             # W (f - a) = W f - W a, and W commutes with the way back: three of four large products less.
             logits.append(near - _enlarge(F.conv2d(grid, self.weight_net.weight), size))
-        # The softmax of log-sigmoids is sigmoids over their sum, without 0 / 0 in half precision.
-        weights = F.logsigmoid(torch.stack(logits)).softmax(dim=0)
+        # The softmax of log-sigmoids is sigmoids over their sum, without 0 / 0 in half precision. As a
+        # softplus, since ONNX has no log-sigmoid, and the logarithm of a sigmoid ends at -88.
+        weights = (-F.softplus(-torch.stack(logits))).softmax(dim=0)
         context = (weights * torch.stack(averages)).sum(dim=0)
         return F.relu(self.bottleneck(torch.cat([context, features], dim=1)))
+
+
+class _GridMean(nn.Module):
+    """Average over ``size`` x ``size`` parts, which overlap by a cell where they do not divide the map."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, features: Tensor) -> Tensor:
+        if not torch.compiler.is_exporting():
+            return F.adaptive_avg_pool2d(features, self.size)
+        # For a map of any size torch writes that as gathers, at places that onnxruntime finds out of range.
+        down, across = (self._shares(cells, features) for cells in features.shape[-2:])
+        return torch.einsum("bchw,ih,jw->bcij", features, down, across)
+
+    def _shares(self, cells: int, like: Tensor) -> Tensor:
+        part = torch.arange(self.size, device=like.device)[:, None]
+        cell = torch.arange(cells, device=like.device)
+        inside = (part * cells < (cell + 1) * self.size) & (cell * self.size < (part + 1) * cells)
+        weight = inside.to(like.dtype)
+        return weight / weight.sum(dim=1, keepdim=True)
 
 
 def _enlarge(grid: Tensor, size: torch.Size) -> Tensor:

@@ -112,7 +112,8 @@ class MCNN(CrowdModel):
         if self.grey:
             x = self._whole(_luma(x))
         x = self._whole(fit_images(x, self.stride, edges=self.edges))
-        if x.device.type == "cpu":
+        # A graph leaves the layout to whoever runs it.
+        if x.device.type == "cpu" and not torch.compiler.is_exporting():
             x = _channels_last(x)
         linear = self.fuse(torch.cat([column(x) for column in self.columns], dim=1))
         density = people(linear, output=self.output, expansion=self.expansion, stride=self.stride)

@@ -73,6 +73,7 @@ class SFCNResNet101(CrowdModel):
 
     name = "sfcn_resnet101"
     stride = 8
+    one_size = "messages pass from row to row, as often as the image has rows"
 
     def __init__(
         self,

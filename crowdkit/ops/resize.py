@@ -8,6 +8,26 @@ from crowdkit.errors import ArgumentError
 from crowdkit.ops.checks import check_stride
 
 
+def cells_across(side: int, stride: int) -> int:
+    r"""Count the cells of ``stride`` pixels that cover a side, :math:`\lceil H/s \rceil`.
+
+    Also for the symbolic sides of an export, so of positive numbers alone: in ONNX a negative quotient is
+    rounded towards zero, and ``-(-side // stride)`` would be a cell short.
+
+    Args:
+        side: Height or width, in pixels.
+        stride: Side of a cell, in pixels.
+
+    Returns:
+        The number of cells, the last one perhaps partly beyond the edge.
+
+    Examples:
+        >>> cells_across(33, 8), cells_across(32, 8)
+        (5, 4)
+    """
+    return (side + stride - 1) // stride
+
+
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     r"""Continue a tensor by zeros at the right and bottom to sides that ``multiple`` divides.
 
@@ -25,7 +45,9 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """
     check_stride(multiple, name="multiple")
     height, width = x.shape[-2:]
-    return F.pad(x, (0, -width % multiple, 0, -height % multiple))
+    # Written as multiples, which a tracer of sizes can divide again: it cannot divide a side plus a remainder.
+    below, beyond = (cells_across(side, multiple) * multiple - side for side in (height, width))
+    return F.pad(x, (0, beyond, 0, below))
 
 
 def upsample(x: Tensor, factor: int = 2, *, align_corners: bool = False) -> Tensor:

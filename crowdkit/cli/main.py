@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import crowdkit
-from crowdkit.cli import check, count, demo, evaluate, train
+from crowdkit.cli import check, count, demo, evaluate, export, train
 from crowdkit.errors import CrowdKitError
 
 _INTERRUPTED = 130
@@ -44,6 +44,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"crowdkit {crowdkit.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, train, evaluate, count, check):
+    for command in (demo, train, evaluate, count, check, export):
         command.add(commands)
     return parser

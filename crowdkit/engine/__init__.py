@@ -7,6 +7,7 @@ from crowdkit.engine.counting import Count, predict
 from crowdkit.engine.crew import Crew
 from crowdkit.engine.evaluation import evaluate, mean_baseline
 from crowdkit.engine.explanation import Explanation, explain
+from crowdkit.engine.export import Exported, ExportError, export_model
 from crowdkit.engine.interrupt import TrainingInterrupted
 from crowdkit.engine.locating import count_zones, locate
 from crowdkit.engine.picture import PixelArray
@@ -22,6 +23,8 @@ __all__ = [
     "Crew",
     "DataConfig",
     "Explanation",
+    "ExportError",
+    "Exported",
     "ImageCount",
     "ImageTooLargeError",
     "Localisation",
@@ -43,6 +46,7 @@ __all__ = [
     "count_zones",
     "evaluate",
     "explain",
+    "export_model",
     "find_reach",
     "learning_rate",
     "load_config",

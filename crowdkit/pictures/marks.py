@@ -64,7 +64,7 @@ def _pixels(image: "Tensor | Image") -> Tensor:
 
 def _radii(places: Tensor, size: Sequence[int]) -> Tensor:
     """Give each dot a third of the way to the next at most, so that neighbours stay apart."""
-    largest = max(_SMALLEST, min(size) / 160)
+    largest = max(_SMALLEST, min(size) / 190)
     if len(places) < 2:
         return torch.full((len(places),), largest)
     from scipy.spatial import KDTree

@@ -141,7 +141,7 @@ DATASETS: dict[str, Callable[..., CrowdData]] = {
 OTHERS = {
     "Annotation", "Batch", "CrowdData", "CrowdDataset", "Issue", "Points", "Record", "Report", "Sample",
     "check_dataset", "collate", "dataset_class", "list_datasets", "read_image", "read_points", "read_size",
-    "split_train_val", "to_canvas",
+    "split_train_val", "to_canvas", "Zone", "read_zones",
 }  # fmt: skip
 TRANSFORMS = {
     "Compose", "GaussianSigma", "HorizontalFlip", "Pad", "RandomCrop", "Resize", "Transform",

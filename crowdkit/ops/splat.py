@@ -159,7 +159,7 @@ def _check_size(size: tuple[int, int]) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def _check_sigma(sigma: float | Tensor, points: Tensor) -> Tensor:
+def _check_sigma(sigma: float | Tensor | str, points: Tensor) -> Tensor:
     if isinstance(sigma, str):
         raise DTypeError(
             f"sigma: expected pixels, one number or one a head, got {sigma!r}; a rule by name is "

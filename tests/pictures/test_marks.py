@@ -26,12 +26,13 @@ def test_dots_lie_where_the_heads_are():
             assert torch.dist(centre, head) < 0.1
 
 
-def test_close_dots_stay_apart_and_none_is_drawn_twice():
-    heads = torch.tensor([[300.0, 200.0], [305.0, 200.0], [100.0, 100.0]])
-    red = redness(draw_points(torch.zeros(3, 400, 600), heads)) > 100
-    assert not red[200, 302]
+def test_close_dots_are_smaller_and_stay_apart():
+    heads = torch.tensor([[300.5, 200.5], [305.5, 200.5], [100.5, 100.5]])
+    red = redness(draw_points(torch.zeros(3, 800, 900), heads)) > 100
     assert red[200, 300]
-    assert red[98:103, 98:103].sum() > red[198:203, 298:303].sum()
+    assert red[200, 305]
+    assert not red[200, 303]
+    assert red[:, :200].sum() > red[:, 295:303].sum()
 
 
 def test_dots_outside_and_none():

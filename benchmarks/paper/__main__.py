@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise SystemExit(
                 f"--weights: expected MODEL=PATH with one of {', '.join(list_models())}, got {name!r}"
             )
-    if not budget.synthetic and args.data is None:
+    if not budget.synthetic and args.data is None and not args.print_only:
         raise SystemExit("--data: expected the folder that holds ShanghaiTech, UCF-QNRF, ...; got nothing")
     numbers = args.tables or [each.number for each in TABLES]
     jobs = [] if args.print_only else _jobs(numbers, budget, args, weights)

@@ -237,7 +237,7 @@ TABLES = (
             Row("L_DS", (60.6, 96.0, 99.1, 159.2), cfanet("dms_ssim")),
             Row("BSL", (56.1, 89.6, 89.0, 152.3), OURS),
         ),
-        note="In print, L_SA + L_SC, L_C and L_DS repeat the figures of TEDNet and DSSINet (tables 1 and 3).",
+        note="In print, L_SA + L_SC and L_DS repeat the figures of TEDNet and DSSINet (tables 1 and 3).",
     ),
     Table(
         11,

@@ -6,7 +6,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from benchmarks.paper.budgets import BUDGETS, Budget, configuration
-from benchmarks.paper.runs import without_places
+from benchmarks.paper.runs import OTHER, without_places
 from benchmarks.paper.tables import HEADINGS, TABLES, UCF, Experiment, Row, Table
 
 NAMES = {
@@ -15,7 +15,6 @@ NAMES = {
     "ssim": "SSIM",
     "psnr": "PSNR",
     "background_ratio": "r_bg",
-    "other_mae": "MAE on the other part",
 }
 DIGITS = {"mae": 1, "rmse": 1, "ssim": 3, "psnr": 2, "background_ratio": 4, "other_mae": 1}
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
@@ -52,6 +51,8 @@ def render_table(table: Table, budget: Budget, results: Path) -> str:
 
 
 def _heading(table: Table, dataset: str, metric: str, budget: Budget) -> str:
+    if metric == "other_mae":
+        return f"MAE on {HEADINGS[OTHER[budget.dataset(dataset)]]}"
     where = f"{HEADINGS[dataset]} " if len(table.datasets) > 1 else ""
     other = "" if budget.dataset(dataset) == dataset else f" on {HEADINGS[budget.dataset(dataset)]}"
     return f"{where}{NAMES[metric]}{other}" if table.ours else f"{where}{NAMES[metric]}, ours{other} | paper"

@@ -92,6 +92,7 @@ def export_model(model: CrowdModel, path: str | Path, *, size: Sequence[int] | N
 
     Examples:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> from crowdkit.models import create_model
         >>> model = create_model("csrnet")
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
     """
     from crowdkit.engine import Crew, predict
-    from crowdkit.engine.counting import list_images
+    from crowdkit.engine.counting.predict import list_images
     from crowdkit.models import load_model
 
     _check_explain(args)
@@ -148,7 +148,7 @@ def _row(
 ) -> Row:
     """Draw what is to be drawn of one image, and say in a row what was found in it."""
     from crowdkit.engine import explain
-    from crowdkit.engine.picture import open_picture
+    from crowdkit.engine.counting.picture import open_picture
     from crowdkit.pictures import overlay, save_image
 
     picture = explained = None
@@ -223,7 +223,7 @@ def _check_explain(args: argparse.Namespace) -> None:
 
 def _check_places(args: argparse.Namespace) -> None:
     """Refuse, before anything is counted, to write where a photograph lies or where nothing can be written."""
-    from crowdkit.engine.counting import list_images
+    from crowdkit.engine.counting.predict import list_images
     from crowdkit.errors import ArgumentError
 
     photographs = {each.resolve() for place in args.images if place.exists() for each in list_images([place])}

@@ -9,10 +9,10 @@ from torch import Tensor
 from crowdkit.data import CrowdData, SyntheticCrowd
 from crowdkit.engine import TrainConfig, config_from_dict
 from crowdkit.engine.distributed import pick_device
-from crowdkit.engine.feed import EpochBatches, TrainingSet, stack
-from crowdkit.engine.objective import build_loss
-from crowdkit.engine.schedule import build_optimizer
 from crowdkit.engine.sources import resolve_sigma, true_map
+from crowdkit.engine.training.feed import EpochBatches, TrainingSet, stack
+from crowdkit.engine.training.objective import build_loss
+from crowdkit.engine.training.schedule import build_optimizer
 from crowdkit.models import CFANet, create_model
 from crowdkit.pictures import colour_map, save_image, sheet
 from crowdkit.targets import DensityLevels

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from crowdkit.data import CrowdData, Sample, Transform
 from crowdkit.data.datasets.base import region_of_interest
 from crowdkit.data.geometry import in_region
+from crowdkit.engine.counting.whole import estimate
 from crowdkit.engine.distributed import all_gather, pick_device, rank, world_size
 from crowdkit.engine.interrupt import leave_signals_to_parent
 from crowdkit.engine.localisation import LocalisationScores
@@ -21,7 +22,6 @@ from crowdkit.engine.locating import Method
 from crowdkit.engine.region import judged, judged_map, judged_truth
 from crowdkit.engine.result import ImageCount, Result
 from crowdkit.engine.sources import resolve_sigma
-from crowdkit.engine.whole import estimate
 from crowdkit.errors import ArgumentError
 from crowdkit.metrics import GAME, BackgroundRatio, CountMAE, CountNAE, CountRMSE, DensityPSNR, DensitySSIM
 from crowdkit.metrics.quality import SSIM_WINDOW

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from crowdkit.data import read_image
+from crowdkit.engine.counting.whole import estimate
 from crowdkit.engine.distributed import pick_device
 from crowdkit.engine.precision import autocast, to_device
-from crowdkit.engine.whole import estimate
 from crowdkit.errors import ArgumentError, ShapeError
 from crowdkit.models import CrowdModel, Explainable, Inside
 from crowdkit.pictures import attention_sheet

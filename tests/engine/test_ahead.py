@@ -11,9 +11,9 @@ from torch import nn
 
 from crowdkit.data import read_image
 from crowdkit.engine import predict
-from crowdkit.engine.ahead import read_ahead
-from crowdkit.engine.grid import Box
-from crowdkit.engine.picture import Picture, open_picture, weight_of
+from crowdkit.engine.counting.ahead import read_ahead
+from crowdkit.engine.counting.grid import Box
+from crowdkit.engine.counting.picture import Picture, open_picture, weight_of
 from crowdkit.errors import DataError, DTypeError, ShapeError
 from crowdkit.models import CrowdModel
 from crowdkit.prediction import Prediction

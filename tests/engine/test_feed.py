@@ -3,7 +3,7 @@ import torch
 
 from crowdkit.data import SyntheticCrowd
 from crowdkit.engine import DataConfig
-from crowdkit.engine.feed import EpochBatches, TrainingSet, stack, training_loader
+from crowdkit.engine.training.feed import EpochBatches, TrainingSet, stack, training_loader
 from crowdkit.errors import ConfigError, ShapeError
 
 

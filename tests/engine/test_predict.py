@@ -4,7 +4,7 @@ from PIL import Image
 from torch import nn
 
 from crowdkit.engine import ImageTooLargeError, predict
-from crowdkit.engine.counting import list_images
+from crowdkit.engine.counting.predict import list_images
 from crowdkit.errors import ConfigError, DataError, ShapeError
 from crowdkit.models import CrowdModel
 from crowdkit.prediction import Prediction

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from crowdkit.engine import OptimConfig, build_optimizer, learning_rate
-from crowdkit.engine.ema import MovingAverage
+from crowdkit.engine.training.ema import MovingAverage
 from crowdkit.errors import ArgumentError, UnknownNameError
 
 

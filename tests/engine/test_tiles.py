@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from crowdkit.engine import ImageTooLargeError, predict
-from crowdkit.engine.estimator import Estimator
-from crowdkit.engine.grid import tiles_of_side, tiles_within
-from crowdkit.engine.memory import bytes_per_pixel, free_memory
-from crowdkit.engine.picture import Picture
-from crowdkit.engine.reach import Reach, find_reach
-from crowdkit.engine.tiling import estimate_tiles
-from crowdkit.engine.whole import estimate
+from crowdkit.engine.counting.estimator import Estimator
+from crowdkit.engine.counting.grid import tiles_of_side, tiles_within
+from crowdkit.engine.counting.memory import bytes_per_pixel, free_memory
+from crowdkit.engine.counting.picture import Picture
+from crowdkit.engine.counting.reach import Reach, find_reach
+from crowdkit.engine.counting.tiling import estimate_tiles
+from crowdkit.engine.counting.whole import estimate
 from crowdkit.errors import ArgumentError
 from crowdkit.models import CrowdModel, create_model
 from crowdkit.ops import pad_to_multiple

@@ -17,10 +17,10 @@ from crowdkit.engine import (
     load_config,
     open_split,
     train,
-    training,
 )
-from crowdkit.engine.checkpoint import load_checkpoint, save_checkpoint
-from crowdkit.engine.objective import build_loss
+from crowdkit.engine.training import loop
+from crowdkit.engine.training.checkpoint import load_checkpoint, save_checkpoint
+from crowdkit.engine.training.objective import build_loss
 from crowdkit.errors import ConfigError, DataError
 from crowdkit.models import load_model
 
@@ -37,7 +37,7 @@ def _equal(one, two):
 
 def _stop_after(patch, steps):
     """Ask the training to stop, as Ctrl-C does, after so many steps."""
-    real, done = training._step, []
+    real, done = loop._step, []
 
     def step(*args):
         real(*args)
@@ -45,7 +45,7 @@ def _stop_after(patch, steps):
         if len(done) == steps:
             signal.raise_signal(signal.SIGINT)
 
-    patch.setattr(training, "_step", step)
+    patch.setattr(loop, "_step", step)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_resuming_equals_not_stopping(whole, tiny_config, tmp_path, monkeypatch,
 
 def test_validation_within_an_epoch_and_a_signal_in_it(tiny_config, monkeypatch, events):
     config = tiny_config({"run.validate_every": 0.34, "run.epochs": 1})
-    real, calls = training.evaluate, []
+    real, calls = loop.evaluate, []
 
     def evaluate_twice(*args, **options):
         calls.append(1)
@@ -99,7 +99,7 @@ def test_validation_within_an_epoch_and_a_signal_in_it(tiny_config, monkeypatch,
             signal.raise_signal(signal.SIGTERM)
         return real(*args, **options)
 
-    monkeypatch.setattr(training, "evaluate", evaluate_twice)
+    monkeypatch.setattr(loop, "evaluate", evaluate_twice)
     with pytest.raises(TrainingInterrupted, match="after step 2 of 3"):
         train(config, progress=False)
     train(config, resume=True, progress=False)
@@ -129,14 +129,14 @@ def test_resuming_something_else_is_refused(tiny_config):
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_good_checkpoint(tiny_config, monkeypatch):
-    real = training._step
+    real = loop._step
 
     def step(run, batch, meter):
         if run.position.step == 4:
             batch = batch._replace(images=batch.images * float("nan"))
         real(run, batch, meter)
 
-    monkeypatch.setattr(training, "_step", step)
+    monkeypatch.setattr(loop, "_step", step)
     with pytest.raises(NonFiniteLossError, match=r"lower optim\.lr"):
         train(tiny_config({"run.checkpoint_every": 0.0}), progress=False)
     state = load_checkpoint(Path(tiny_config().run.folder) / "last.pt")

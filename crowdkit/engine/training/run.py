@@ -10,7 +10,10 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from crowdkit.data import CrowdData
-from crowdkit.engine.checkpoint import (
+from crowdkit.engine.config import TrainConfig
+from crowdkit.engine.config_io import config_differences, config_from_dict, config_to_dict, config_to_toml
+from crowdkit.engine.distributed import Process, all_gather, barrier, wrap
+from crowdkit.engine.training.checkpoint import (
     Position,
     load_checkpoint,
     random_state,
@@ -18,13 +21,16 @@ from crowdkit.engine.checkpoint import (
     save_checkpoint,
     versions,
 )
-from crowdkit.engine.config import TrainConfig
-from crowdkit.engine.config_io import config_differences, config_from_dict, config_to_dict, config_to_toml
-from crowdkit.engine.distributed import Process, all_gather, barrier, wrap
-from crowdkit.engine.ema import MovingAverage
-from crowdkit.engine.feed import EpochBatches, TrainingBatch, TrainingSet, generator_for, training_loader
-from crowdkit.engine.objective import build_loss, fit_levels
-from crowdkit.engine.schedule import build_optimizer
+from crowdkit.engine.training.ema import MovingAverage
+from crowdkit.engine.training.feed import (
+    EpochBatches,
+    TrainingBatch,
+    TrainingSet,
+    generator_for,
+    training_loader,
+)
+from crowdkit.engine.training.objective import build_loss, fit_levels
+from crowdkit.engine.training.schedule import build_optimizer
 from crowdkit.errors import ConfigError
 from crowdkit.losses import CFANetLoss
 from crowdkit.models import CrowdModel, create_model

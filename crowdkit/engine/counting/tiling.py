@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from crowdkit.engine.grid import Tile
-from crowdkit.engine.picture import Picture
-from crowdkit.engine.whole import estimate_batch
+from crowdkit.engine.counting.grid import Tile
+from crowdkit.engine.counting.picture import Picture
+from crowdkit.engine.counting.whole import estimate_batch
 from crowdkit.models import CrowdModel
 
 

@@ -17,14 +17,14 @@ from crowdkit.data import CrowdData
 from crowdkit.engine.config import TrainConfig
 from crowdkit.engine.distributed import all_gather, join_processes
 from crowdkit.engine.evaluation import evaluate
-from crowdkit.engine.feed import TrainingBatch
 from crowdkit.engine.interrupt import StopRequest, TrainingInterrupted
-from crowdkit.engine.log import MetricsLog
-from crowdkit.engine.meter import Meter
 from crowdkit.engine.precision import autocast, to_device
-from crowdkit.engine.run import Run, open_run, save_best, save_run
-from crowdkit.engine.schedule import learning_rate, set_learning_rate
 from crowdkit.engine.sources import open_split, resizing
+from crowdkit.engine.training.feed import TrainingBatch
+from crowdkit.engine.training.log import MetricsLog
+from crowdkit.engine.training.meter import Meter
+from crowdkit.engine.training.run import Run, open_run, save_best, save_run
+from crowdkit.engine.training.schedule import learning_rate, set_learning_rate
 from crowdkit.errors import CrowdKitError
 
 _LOG_EVERY = 20  # steps between two looks at the loss, which wait for the device

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from crowdkit.data import read_size
 from crowdkit.data.image import read_pixels, unit_range
 from crowdkit.data.mapped import mapped_pixels
-from crowdkit.engine.grid import Box
+from crowdkit.engine.counting.grid import Box
 from crowdkit.errors import DataError, DTypeError, ShapeError
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from crowdkit.engine.grid import Tile, round_up, tiles_of_side, tiles_within
-from crowdkit.engine.memory import PROBE_SIDE, bytes_per_pixel, free_memory
-from crowdkit.engine.picture import Picture
-from crowdkit.engine.reach import Reach, find_reach
-from crowdkit.engine.tiling import estimate_tiles
-from crowdkit.engine.whole import ImageTooLargeError, estimate
+from crowdkit.engine.counting.grid import Tile, round_up, tiles_of_side, tiles_within
+from crowdkit.engine.counting.memory import PROBE_SIDE, bytes_per_pixel, free_memory
+from crowdkit.engine.counting.picture import Picture
+from crowdkit.engine.counting.reach import Reach, find_reach
+from crowdkit.engine.counting.tiling import estimate_tiles
+from crowdkit.engine.counting.whole import ImageTooLargeError, estimate
 from crowdkit.errors import ArgumentError
 from crowdkit.models import CrowdModel
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from crowdkit.engine.grid import round_up, tiles_of_side
-from crowdkit.engine.picture import Picture
-from crowdkit.engine.tiling import estimate_tiles
-from crowdkit.engine.whole import estimate_batch
+from crowdkit.engine.counting.grid import round_up, tiles_of_side
+from crowdkit.engine.counting.picture import Picture
+from crowdkit.engine.counting.tiling import estimate_tiles
+from crowdkit.engine.counting.whole import estimate_batch
 from crowdkit.models import CrowdModel
 
 _CPU = torch.device("cpu")

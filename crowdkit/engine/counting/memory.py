@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from crowdkit.engine.whole import estimate_batch
+from crowdkit.engine.counting.whole import estimate_batch
 from crowdkit.models import CrowdModel
 
 # Where neither Linux nor CUDA says how much memory is free.

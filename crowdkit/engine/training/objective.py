@@ -7,8 +7,8 @@ from torch import nn
 
 from crowdkit.data import Sample
 from crowdkit.engine.config import LossConfig
-from crowdkit.engine.feed import TrainingSet
 from crowdkit.engine.sources import true_map
+from crowdkit.engine.training.feed import TrainingSet
 from crowdkit.errors import ArgumentError, ConfigError, UnknownNameError
 from crowdkit.losses import CFANetLoss, WeightedSum, create_loss
 from crowdkit.targets import DensityLevels

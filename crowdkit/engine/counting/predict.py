@@ -11,10 +11,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from crowdkit.data.image import IMAGE_SUFFIXES
-from crowdkit.engine.ahead import read_ahead
+from crowdkit.engine.counting.ahead import read_ahead
+from crowdkit.engine.counting.estimator import Estimator, TileSize
+from crowdkit.engine.counting.picture import PixelArray, Source, open_picture, weight_of
 from crowdkit.engine.distributed import pick_device
-from crowdkit.engine.estimator import Estimator, TileSize
-from crowdkit.engine.picture import PixelArray, Source, open_picture, weight_of
 from crowdkit.errors import ArgumentError, DataError
 from crowdkit.models import CrowdModel
 

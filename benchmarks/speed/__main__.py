@@ -65,13 +65,19 @@ def write_page(page: Path, heading: str, found: Sequence[Measured]) -> None:
     page.write_text(f"{before}{BEGIN}\n\n{heading}.\n\n{render(found)}\n\n{END}{after}")
 
 
+def _row(text: str) -> int:
+    if text not in {str(number) for number in ROWS}:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(map(str, ROWS))}, got {text!r}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.speed",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("rows", type=int, nargs="*", choices=list(ROWS), metavar="ROW", help="all by default")
+    parser.add_argument("rows", type=_row, nargs="*", metavar="ROW", help="their numbers; all by default")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
     parser.add_argument("--turns", type=int, help="how often each side is timed; each line's own by default")
     parser.add_argument("--json", type=Path, help="keep the figures here")

@@ -87,7 +87,7 @@ def _jobs(
     jobs: dict[str, Job] = {}
     for seed, number in product(range(args.seeds or budget.seeds), numbers):
         for name, experiment in _wanted(number, budget, args):
-            dataset = budget.dataset(name)
+            dataset = budget.dataset(table(number), name)
             for fold in range(budget.folds if dataset == UCF else 1):
                 config = configuration(
                     budget, experiment, dataset, seed=seed, fold=fold, root=args.data, weights=weights
@@ -100,7 +100,10 @@ def _wanted(number: int, budget: Budget, args: argparse.Namespace) -> Iterator[t
     for dataset in table(number).datasets:
         if args.only and dataset not in args.only:
             continue
-        if not budget.synthetic and not (args.data / DATA[budget.dataset(dataset)][0]).is_dir():
+        if (
+            not budget.synthetic
+            and not (args.data / DATA[budget.dataset(table(number), dataset)][0]).is_dir()
+        ):
             print(f"table {number}: no {DATA[dataset][0]} in {args.data}, its columns stay empty")
             continue
         for row in table(number).rows:

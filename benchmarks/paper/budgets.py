@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.paper.tables import MALL, QNRF, UCF, A, B, Experiment
+from benchmarks.paper.tables import MALL, QNRF, UCF, A, B, Experiment, Table
 
 # Folders below --data, and the data section of a configuration.
 DATA: dict[str, tuple[str, dict[str, Any]]] = {
@@ -55,9 +55,9 @@ class Budget:
         """Name the model that is trained for an experiment."""
         return self.stand_in.get(experiment.model, experiment.model)
 
-    def dataset(self, name: str) -> str:
-        """Name the data set that is trained on for a table's."""
-        return self.data_stand_in.get(name, name)
+    def dataset(self, table: Table, name: str) -> str:
+        """Name the data set that is trained on for one of a table's."""
+        return name if table.itself else self.data_stand_in.get(name, name)
 
     def affords(self, experiment: Experiment) -> bool:
         """Say whether the experiment's model is trained at all."""
@@ -111,7 +111,8 @@ BUDGETS = {
             "channels_last": True,
             "validate_every": 2,
         },
-        data={"crop": [192, 256], "long_side_max": 512, "sigma": 8.0},
+        data={"crop": [192, 256], "long_side_max": 512},
+        per_data={A: {"sigma": 4.0}, B: {"sigma": 8.0}},
         stand_in={"cfanet": "cfanet_lite"},
         data_stand_in={A: B},
         models=("cfanet_lite", "mcnn"),
@@ -154,7 +155,7 @@ def configuration(
     Args:
         budget: The budget.
         experiment: The row's model and loss.
-        dataset: One of the tables' data sets.
+        dataset: The data set that is trained on.
         seed: The run's seed.
         fold: Which fold of UCF_CC_50 is held out.
         root: The folder that holds the data sets.
@@ -163,7 +164,6 @@ def configuration(
     Returns:
         What :func:`crowdkit.engine.config_from_dict` takes.
     """
-    dataset = budget.dataset(dataset)
     folder, section = DATA[dataset]
     data = {**section, **budget.data, **budget.per_data.get(dataset, {})}
     if budget.synthetic:

@@ -52,16 +52,21 @@ def render_table(table: Table, budget: Budget, results: Path) -> str:
 
 def _heading(table: Table, dataset: str, metric: str, budget: Budget) -> str:
     if metric == "other_mae":
-        return f"MAE on {HEADINGS[OTHER[budget.dataset(dataset)]]}"
+        return f"MAE on {HEADINGS[OTHER[budget.dataset(table, dataset)]]}"
     where = f"{HEADINGS[dataset]} " if len(table.datasets) > 1 else ""
-    other = "" if budget.dataset(dataset) == dataset else f" on {HEADINGS[budget.dataset(dataset)]}"
+    trained = budget.dataset(table, dataset)
+    other = "" if trained == dataset else f" on {HEADINGS[trained]}"
     return f"{where}{NAMES[metric]}{other}" if table.ours else f"{where}{NAMES[metric]}, ours{other} | paper"
 
 
 def _line(table: Table, row: Row, budget: Budget, found: list[dict[str, Any]]) -> str:
     cells, seeds = [], 0
     for place, (dataset, metric) in enumerate(table.columns()):
-        values = [] if row.experiment is None else _values(row.experiment, dataset, metric, budget, found)
+        values = (
+            []
+            if row.experiment is None
+            else _values(row.experiment, budget.dataset(table, dataset), metric, budget, found)
+        )
         seeds = max(seeds, len(values))
         cells.append(_spread(values, DIGITS[metric]))
         if not table.ours:
@@ -133,7 +138,7 @@ def render_page(results: Path) -> str:
 
 def _measured(table: Table, budget: Budget, found: list[dict[str, Any]]) -> bool:
     return any(
-        _values(row.experiment, dataset, "mae", budget, found)
+        _values(row.experiment, budget.dataset(table, dataset), "mae", budget, found)
         for row in table.rows
         if row.experiment is not None
         for dataset in table.datasets

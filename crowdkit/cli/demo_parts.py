@@ -105,7 +105,7 @@ def affordable_epochs(config: TrainConfig, train_set: CrowdData, *, seconds: flo
     """
     device = pick_device(config.run.device)
     model = create_model(config.model.name, **config.model.options).to(device)
-    crops = TrainingSet(train_set, config.data, stride=model.stride, seed=config.run.seed)
+    crops = TrainingSet([train_set], config.data, stride=model.stride, seed=config.run.seed)
     levels = DensityLevels([1e-5, 1e-4, 1e-3, 2e-3, 4e-3])  # any will do to measure the time
     loss = build_loss(config.loss, stride=model.stride, levels=levels).to(device)
     optimizer = build_optimizer(model, config.optim)

@@ -19,8 +19,19 @@ from crowdkit.data.datasets import (
 from crowdkit.data.datasets.base import CrowdData
 from crowdkit.data.geometry import to_canvas
 from crowdkit.data.image import read_image, read_size
+from crowdkit.data.photometric import (
+    Blur,
+    ColourJitter,
+    Greyscale,
+    JPEGCompression,
+    LowResolution,
+    Noise,
+    list_photometric,
+    photometric,
+)
 from crowdkit.data.registry import dataset_class, list_datasets
 from crowdkit.data.sample import Annotation, Batch, Sample, collate
+from crowdkit.data.scaled_crop import RandomScaledCrop
 from crowdkit.data.split import Subset, split_train_val
 from crowdkit.data.synthetic import SyntheticCrowd
 from crowdkit.data.transforms import (
@@ -43,19 +54,26 @@ __all__ = [
     "UCFQNRF",
     "Annotation",
     "Batch",
+    "Blur",
+    "ColourJitter",
     "Compose",
     "CrowdData",
     "CrowdDataset",
     "CrowdFolder",
     "GaussianSigma",
+    "Greyscale",
     "HorizontalFlip",
     "Issue",
     "JHUCrowd",
+    "JPEGCompression",
+    "LowResolution",
     "Mall",
     "NWPUCrowd",
+    "Noise",
     "Pad",
     "Points",
     "RandomCrop",
+    "RandomScaledCrop",
     "Record",
     "Report",
     "Resize",
@@ -69,6 +87,8 @@ __all__ = [
     "collate",
     "dataset_class",
     "list_datasets",
+    "list_photometric",
+    "photometric",
     "read_image",
     "read_points",
     "read_size",

@@ -38,7 +38,7 @@ def crop(sample: Sample, *, top: int, left: int, height: int, width: int) -> Sam
     sigma = None if sample.sigma is None else sample.sigma[keep]
     roi = None if sample.roi is None else functional().crop(sample.roi[None], top, left, height, width)[0]
     cut = Sample(image, moved[keep], sample.meta, sigma, roi)
-    return _noted(cut, "crop", top=top, left=left, height=height, width=width)
+    return noted(cut, "crop", top=top, left=left, height=height, width=width)
 
 
 def horizontal_flip(sample: Sample) -> Sample:
@@ -46,7 +46,7 @@ def horizontal_flip(sample: Sample) -> Sample:
     image = functional().horizontal_flip(sample.image)
     points = flip_points(sample.points, sample.image.shape[-1], axis=0)
     roi = None if sample.roi is None else sample.roi.flip(-1)
-    return _noted(Sample(image, points, sample.meta, sample.sigma, roi), "horizontal_flip")
+    return noted(Sample(image, points, sample.meta, sample.sigma, roi), "horizontal_flip")
 
 
 def resize(sample: Sample, size: tuple[int, int]) -> Sample:
@@ -63,7 +63,7 @@ def resize(sample: Sample, size: tuple[int, int]) -> Sample:
     roi = sample.roi
     if roi is not None:
         roi = functional().resize(roi[None].float(), list(size), antialias=True)[0] >= 0.5
-    return _noted(Sample(image, points, sample.meta, sigma, roi), "resize", old=old, new=size)
+    return noted(Sample(image, points, sample.meta, sigma, roi), "resize", old=old, new=size)
 
 
 def pad(
@@ -75,7 +75,7 @@ def pad(
     border = [left, right, top, bottom]
     roi = None if sample.roi is None else pad_tensor(sample.roi, border)
     padded = Sample(image, points, sample.meta, sample.sigma, roi)
-    return _noted(padded, "pad", left=left, top=top, right=right, bottom=bottom)
+    return noted(padded, "pad", left=left, top=top, right=right, bottom=bottom)
 
 
 class Compose:
@@ -115,7 +115,7 @@ class RandomCrop:
                 raise ArgumentError(f"size: expected a fraction in (0, 1] or (height, width), got {size!r}")
             self.size: float | tuple[int, int] = float(size)
         else:
-            self.size = _check_size("size", size)
+            self.size = check_size("size", size)
 
     def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:
         """Crop ``sample``."""
@@ -124,8 +124,8 @@ class RandomCrop:
             height, width = max(1, round(H * self.size)), max(1, round(W * self.size))
         else:
             height, width = self.size
-        top = _draw(H - height, generator)
-        left = _draw(W - width, generator)
+        top = draw(H - height, generator)
+        left = draw(W - width, generator)
         return crop(sample, top=top, left=left, height=height, width=width)
 
     def __repr__(self) -> str:
@@ -136,9 +136,7 @@ class HorizontalFlip:
     """Mirror left to right with probability ``p``."""
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ArgumentError(f"p: expected a probability in [0, 1], got {p!r}")
-        self.p = p
+        self.p = probability(p)
 
     def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:
         """Flip ``sample``, or not."""
@@ -186,7 +184,7 @@ class Resize:
             value = self.bounds[name]
             if not isinstance(value, int) or value < 1:
                 raise ArgumentError(f"{name}: expected a whole number of pixels >= 1, got {value!r}")
-        self.size = None if size is None else _check_size("size", size)
+        self.size = None if size is None else check_size("size", size)
 
     def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:  # noqa: ARG002
         """Resize ``sample``."""
@@ -291,17 +289,27 @@ def _size(sample: Sample) -> tuple[int, int]:
     return sample.image.shape[-2], sample.image.shape[-1]
 
 
-def _check_size(name: str, size: tuple[int, int]) -> tuple[int, int]:
+def probability(p: float) -> float:
+    """Check a probability."""
+    if not 0 <= p <= 1:
+        raise ArgumentError(f"p: expected a probability in [0, 1], got {p!r}")
+    return p
+
+
+def check_size(name: str, size: tuple[int, int]) -> tuple[int, int]:
+    """Check a size (height, width) in pixels."""
     sides = tuple(size)
     if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
         raise ArgumentError(f"{name}: expected (height, width) in whole pixels >= 1, got {size!r}")
     return sides[0], sides[1]
 
 
-def _draw(room: int, generator: torch.Generator | None) -> int:
+def draw(room: int, generator: torch.Generator | None) -> int:
+    """Draw one of 0 to ``room``; 0 where there is no room."""
     return int(torch.randint(room + 1, (), generator=generator)) if room > 0 else 0
 
 
-def _noted(sample: Sample, name: str, **what: Any) -> Sample:
+def noted(sample: Sample, name: str, **what: Any) -> Sample:
+    """Note in the sample's ``meta`` what was done to it."""
     record = {"name": name, **what}
     return sample._replace(meta={**sample.meta, "transforms": (*sample.meta.get("transforms", ()), record)})

@@ -12,7 +12,8 @@ class DataConfig:
         dataset: ``"shanghaitech"``, ``"ucf_cc_50"``, ``"ucf_qnrf"``, ``"mall"``, ``"jhu_crowd"``,
             ``"nwpu_crowd"``, ``"folder"`` (images with point files) or ``"synthetic"``.
         root: The data set's folder.
-        part: ShanghaiTech's part, ``"A"`` or ``"B"``.
+        part: ShanghaiTech's part, ``"A"`` or ``"B"``, or ``"AB"`` for both, each with its own sigma rule and
+            validation images.
         options: Other keywords of the data set's class (:func:`~crowdkit.data.dataset_class`), for example
             ``length``, ``size``, ``people`` and ``seed`` of :class:`~crowdkit.data.SyntheticCrowd`, ``fold`` of
             :class:`~crowdkit.data.UCFCC50` or ``resize`` of :class:`~crowdkit.data.UCFQNRF`.
@@ -24,7 +25,15 @@ class DataConfig:
         short_side_min: Enlarge images, in training and validation, whose short side is below this.
         long_side_max: Shrink images, in training and validation, whose long side is above this.
         crop: Size of a training crop: a fraction of both sides, or ``[height, width]``; 1 for whole images.
+        scale: Smallest and largest magnification of a training crop, drawn evenly by its logarithm;
+            ``crop`` is then ``[height, width]``.
         flip: Probability of a horizontal flip.
+        augment: Changes to the picture of a training crop and their probabilities, as
+            ``{"grey": 0.1, "jpeg": 0.3}``; the names are those of
+            :func:`~crowdkit.data.list_photometric`.
+        negatives: Share of the training crops that show nobody: headless windows of the training images and
+            synthetic clutter. Held-out ones are counted at every validation. ``crop`` is then
+            ``[height, width]``.
     """
 
     dataset: Literal[
@@ -39,7 +48,10 @@ class DataConfig:
     short_side_min: int | None = None
     long_side_max: int | None = None
     crop: float | tuple[int, int] = 0.5
+    scale: tuple[float, float] | None = None
     flip: float = 0.5
+    augment: dict[str, float] = field(default_factory=dict)
+    negatives: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +115,8 @@ class RunConfig:
         epochs: Passes over the training images; every schedule is a fraction of them.
         batch_size: Images a step, on each process.
         workers: Processes that load images, on each process; they change nothing but the speed.
+        keep_images: Keep decoded training images in memory, as bytes, in each process that loads them; it changes
+            nothing but the speed.
         seed: Seed of the weights, the order and the augmentation.
         device: ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
         precision: ``"float32"``, or autocast to ``"bfloat16"`` or ``"float16"``.
@@ -117,6 +131,7 @@ class RunConfig:
     epochs: int = 500
     batch_size: int = 1
     workers: int = 0
+    keep_images: bool = False
     seed: int = 0
     device: str = "auto"
     precision: Literal["float32", "bfloat16", "float16"] = "float32"

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from crowdkit.engine.config import TrainConfig
-from crowdkit.errors import ConfigError
+from crowdkit.data import list_photometric
+from crowdkit.engine.config import DataConfig, TrainConfig
+from crowdkit.errors import ConfigError, unknown_name
 
 
 def load_config(path: str | Path | None = None, overrides: Iterable[str] = ()) -> TrainConfig:
@@ -194,7 +195,11 @@ def _fit(value: object, hint: Any) -> tuple[bool, Any]:
             return all(found for found, _ in fits), tuple(converted for _, converted in fits)
         return False, None
     if origin is dict:
-        return isinstance(value, dict), value
+        kind = get_args(hint)[1]
+        if not isinstance(value, dict) or kind is Any:
+            return isinstance(value, dict), value
+        entries = {key: _fit(each, kind) for key, each in value.items()}
+        return all(found for found, _ in entries.values()), {key: each for key, (_, each) in entries.items()}
     if isinstance(value, bool) or hint is bool:
         return isinstance(value, bool) and hint is bool, value
     if hint is float and isinstance(value, int):
@@ -211,7 +216,8 @@ def _spell(hint: Any) -> str:
     if origin is tuple:
         return f"[{', '.join(_spell(each) for each in get_args(hint))}]"
     if origin is dict:
-        return "a table"
+        kind = get_args(hint)[1]
+        return "a table" if kind is Any else f"a table of {_spell(kind)} each"
     names = {NoneType: "none", str: "text", float: "a number", int: "a whole number", bool: "true or false"}
     return names.get(hint, str(hint))
 
@@ -230,6 +236,7 @@ def _check_ranges(config: TrainConfig) -> None:
         "optim.warmup": optim.warmup,
         "optim.ema_decay": optim.ema_decay,
         "data.val_fraction": data.val_fraction,
+        **{f"data.augment.{name}": share for name, share in data.augment.items()},
     }
     for name, number in at_least_one.items():
         if number < 1:
@@ -248,6 +255,21 @@ def _check_ranges(config: TrainConfig) -> None:
     for name, given in positive.items():
         if given is not None and not given > 0:
             raise ConfigError(f"{name}: expected more than 0, got {given}; raise it")
+    _check_data(data)
+
+
+def _check_data(data: DataConfig) -> None:
+    for name in data.augment:
+        if name not in list_photometric():
+            raise ConfigError(str(unknown_name("data.augment", name, list_photometric())))
+    if not 0 <= data.negatives < 1:
+        raise ConfigError(
+            f"data.negatives: expected a share from 0 to below 1, got {data.negatives}; change it"
+        )
+    if data.scale is not None and not 0 < data.scale[0] <= data.scale[1]:
+        raise ConfigError(
+            f"data.scale: expected [smallest, largest] above 0, got {list(data.scale)}; change it"
+        )
     if isinstance(data.crop, float) and not 0 < data.crop <= 1:
         raise ConfigError(
             f"data.crop: expected a fraction up to 1 or [height, width], got {data.crop}; change it"

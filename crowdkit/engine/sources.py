@@ -1,15 +1,26 @@
 """From a configuration's data section to the training and the validation images."""
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from crowdkit.data import Compose, CrowdData, Resize, Sample, SyntheticCrowd, dataset_class, split_train_val
+from crowdkit.data import (
+    Annotation,
+    Compose,
+    CrowdData,
+    Resize,
+    Sample,
+    SyntheticCrowd,
+    dataset_class,
+    split_train_val,
+)
+from crowdkit.data.datasets.base import region_of_interest
 from crowdkit.engine.config import DataConfig
-from crowdkit.errors import ConfigError, unknown_name
+from crowdkit.errors import ConfigError, check_choice, unknown_name
 from crowdkit.targets import SigmaRule, density_map, sigma_rule
 
 
@@ -30,42 +41,95 @@ def open_dataset(config: DataConfig, *, split: str = "train") -> CrowdData:
     maker: Any = dataset_class(config.dataset)
     if config.dataset == "synthetic":
         _check_options(SyntheticCrowd, config, taken=("split", "transform"))
-        return _Drawn(SyntheticCrowd(**{"length": 100, **_tuples(config.options)}, split=split))
+        return Kept(SyntheticCrowd(**{"length": 100, **_tuples(config.options)}, split=split))
     if not config.root:
         raise ConfigError(
             "data.root: expected the data set's folder, got nothing; pass --set data.root=FOLDER"
         )
     known = {"root": config.root, "split": split}
     if config.dataset == "shanghaitech":
+        check_choice("data.part", config.part, ("A", "B"))
         known["part"] = config.part
     _check_options(maker, config, taken=(*known, "transform"))
     dataset: CrowdData = maker(**known, **config.options)
     return dataset
 
 
-class _Drawn(Dataset[Sample]):
-    """Scenes that are drawn once and kept as bytes: drawing one takes as long as learning from it."""
+class Kept(Dataset[Sample]):
+    """Images that are decoded or drawn once and kept in memory, as bytes wherever that loses nothing.
 
-    def __init__(self, scenes: SyntheticCrowd) -> None:
-        self.scenes = scenes
-        self.name, self.split, self.names = scenes.name, scenes.split, scenes.names
-        self.sigma_rule = scenes.sigma_rule
-        self.annotation, self.size, self.count = scenes.annotation, scenes.size, scenes.count
+    Args:
+        images: Where they come from.
+    """
+
+    def __init__(self, images: CrowdData) -> None:
+        self.images = images
+        self.name, self.split, self.names = images.name, images.split, images.names
+        self.sigma_rule = images.sigma_rule
         self._kept: dict[int, Sample] = {}
+        self._facts: dict[int, tuple[Annotation, tuple[int, int]]] = {}
 
     def __len__(self) -> int:
-        return len(self.scenes)
+        return len(self.images)
 
     def __getitem__(self, index: int) -> Sample:
         if index not in self._kept:
-            sample = self.scenes[index]
-            self._kept[index] = sample._replace(image=sample.image.mul(255).round().to(torch.uint8))
+            sample = self.images[index]
+            packed = sample.image.mul(255).round().to(torch.uint8)
+            exact = torch.equal(_unpacked(packed), sample.image)
+            self._kept[index] = sample._replace(image=packed if exact else sample.image)
         sample = self._kept[index]
-        return sample._replace(image=sample.image.to(torch.float32) / 255)
+        return sample._replace(image=_unpacked(sample.image))
+
+    def annotation(self, index: int) -> Annotation:
+        """Give the heads of one image without decoding it."""
+        return self._fact(index)[0]
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Give height and width of one image without decoding it."""
+        return self._fact(index)[1]
+
+    def count(self, index: int) -> int:
+        """Give the number of heads of one image."""
+        return len(self.annotation(index).points)
+
+    def roi(self, index: int) -> Tensor | None:
+        """Give the region of interest of one image; ``None`` is everywhere."""
+        return region_of_interest(self.images, index)
+
+    def _fact(self, index: int) -> tuple[Annotation, tuple[int, int]]:
+        if index not in self._facts:
+            self._facts[index] = self.images.annotation(index), self.images.size(index)
+        return self._facts[index]
+
+
+def _unpacked(image: Tensor) -> Tensor:
+    return image.to(torch.float32).div_(255) if image.dtype == torch.uint8 else image
+
+
+def open_splits(config: DataConfig, split: str) -> list[CrowdData]:
+    """Open one split of every data set that a configuration names; ``part = "AB"`` names two.
+
+    Args:
+        config: The data section.
+        split: As for :func:`open_split`.
+
+    Returns:
+        The images, a data set each; every one is split by itself and has its own rule for sigma.
+
+    Raises:
+        UnknownNameError: If a part is not there.
+        ConfigError: If a part is named twice.
+    """
+    if config.dataset != "shanghaitech" or len(config.part) < 2:
+        return [open_split(config, split)]
+    if len(set(config.part)) < len(config.part):
+        raise ConfigError(f"data.part: expected each part once, got {config.part!r}; take one away")
+    return [open_split(replace(config, part=part), split) for part in config.part]
 
 
 def open_split(config: DataConfig, split: str) -> CrowdData:
-    """Open one split of a configuration's data.
+    """Open one split of a configuration's data, which are one data set.
 
     ``train`` and ``val`` are parts of the training images, unless the data set has validation images of its own.
 

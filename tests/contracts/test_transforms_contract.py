@@ -7,7 +7,24 @@ import torch
 from torch import Tensor
 
 import crowdkit.data
-from crowdkit.data import Compose, GaussianSigma, HorizontalFlip, Pad, RandomCrop, Resize, Sample, Transform
+from crowdkit.data import (
+    Blur,
+    ColourJitter,
+    Compose,
+    GaussianSigma,
+    Greyscale,
+    HorizontalFlip,
+    JPEGCompression,
+    LowResolution,
+    Noise,
+    Pad,
+    RandomCrop,
+    RandomScaledCrop,
+    Resize,
+    Sample,
+    Transform,
+)
+from crowdkit.errors import ArgumentError
 
 TRANSFORMS: dict[str, list[Transform]] = {
     "Compose": [
@@ -19,8 +36,20 @@ TRANSFORMS: dict[str, list[Transform]] = {
     "Resize": [Resize(size=(31, 77)), Resize(short_side_min=64), Resize(long_side_max=20)],
     "Pad": [Pad(), Pad(left=1, top=2, right=3, bottom=4, fill=0.5), Pad(multiple=32)],
     "GaussianSigma": [GaussianSigma(4.0), GaussianSigma("cfanet-sha")],
+    "RandomScaledCrop": [
+        RandomScaledCrop((16, 24)),
+        RandomScaledCrop((32, 32), scale=(1.0, 1.0)),
+        RandomScaledCrop((100, 100), scale=(0.5, 1.5)),
+    ],
+    "ColourJitter": [ColourJitter(), ColourJitter(1.0)],
+    "Greyscale": [Greyscale(), Greyscale(1.0)],
+    "Blur": [Blur(), Blur(1.0)],
+    "LowResolution": [LowResolution(), LowResolution(1.0)],
+    "Noise": [Noise(), Noise(1.0)],
+    "JPEGCompression": [JPEGCompression(), JPEGCompression(1.0)],
 }
-KEEP_ALL = ("HorizontalFlip", "Resize", "Pad", "GaussianSigma")
+PHOTOMETRIC = ("ColourJitter", "Greyscale", "Blur", "LowResolution", "Noise", "JPEGCompression")
+KEEP_ALL = ("HorizontalFlip", "Resize", "Pad", "GaussianSigma", *PHOTOMETRIC)
 ROWS = [pytest.param(name, each, id=repr(each)) for name, row in TRANSFORMS.items() for each in row]
 ALL = pytest.mark.parametrize(("name", "transform"), ROWS)
 
@@ -39,8 +68,9 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def test_every_public_transform_has_a_row() -> None:
-    public = {name for name in crowdkit.data.__all__ if hasattr(crowdkit.data.transforms, name)}
-    found = {name for name in public if getattr(crowdkit.data, name).__module__ == "crowdkit.data.transforms"}
+    homes = {f"crowdkit.data.{each}" for each in ("transforms", "scaled_crop", "photometric")}
+    public = [getattr(crowdkit.data, name) for name in crowdkit.data.__all__ if name != "Points"]
+    found = {each.__name__ for each in public if isinstance(each, type) and each.__module__ in homes}
     assert found - {"Transform"} == TRANSFORMS.keys()
 
 
@@ -99,6 +129,9 @@ def test_the_region_of_interest_follows_the_image(name: str, transform: Transfor
     assert after.roi is not None
     assert after.roi.dtype == torch.bool
     assert after.roi.shape == after.image.shape[1:]
+    if name in PHOTOMETRIC:
+        assert torch.equal(after.roi, region)
+        return
     clear = after.image[0] != 0.5  # the border of one Pad, or a tie of Resize
     assert torch.equal(after.roi[clear], after.image[0][clear] > 0.5)
     assert transform(sample(), seeded()).roi is None
@@ -114,6 +147,26 @@ def test_no_region_of_interest_reaches_beyond_the_image() -> None:
     assert cut.roi is not None
     assert cut.roi.sum() == 40 * 50
     assert cut.roi[:40, :50].all()
+
+
+@pytest.mark.parametrize("name", PHOTOMETRIC)
+def test_a_change_of_the_picture_moves_nobody_and_happens_when_it_should(name: str) -> None:
+    kind = getattr(crowdkit.data, name)
+    before = sample()
+    assert kind(0.0)(before, seeded()) is before
+    after = kind(1.0)(before, seeded())
+    assert after.points is before.points
+    assert after.sigma is before.sigma
+    assert after.image.shape == before.image.shape
+    assert not torch.equal(after.image, before.image)
+    [record] = after.meta["transforms"]
+    assert record.pop("name") == name
+    assert record.keys() == kind.bounds.keys()
+    assert all(low <= record[each] <= high for each, (low, high) in kind.bounds.items())
+    changed = sum(kind(0.3)(before, seeded(seed)) is not before for seed in range(200))
+    assert 40 <= changed <= 80
+    with pytest.raises(ArgumentError, match=r"p: expected a probability"):
+        kind(1.5)
 
 
 @ALL

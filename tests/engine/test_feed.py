@@ -10,7 +10,7 @@ from crowdkit.errors import ConfigError, ShapeError
 def _crops(**changes):
     scenes = SyntheticCrowd(6, size=(64, 80), people=(2, 10))
     return TrainingSet(
-        scenes, DataConfig(dataset="synthetic", **{"crop": (32, 48), **changes}), stride=4, seed=3
+        [scenes], DataConfig(dataset="synthetic", **{"crop": (32, 48), **changes}), stride=4, seed=3
     )
 
 
@@ -28,7 +28,7 @@ def test_maps_are_made_after_the_crop_and_sum_to_its_people():
 def test_sigma_is_that_of_the_whole_crowd():
     crops = _crops(sigma="cfanet", crop=1.0)
     sample = crops.whole(0)
-    part = _crops(sigma="cfanet").augment(sample, generator=torch.Generator().manual_seed(0))
+    part = _crops(sigma="cfanet").cut(sample, torch.Generator().manual_seed(0))
     assert {round(float(each), 4) for each in part.sigma} <= {round(float(each), 4) for each in sample.sigma}
 
 

@@ -91,15 +91,15 @@ def test_resuming_equals_not_stopping(whole, tiny_config, tmp_path, monkeypatch,
 
 def test_validation_within_an_epoch_and_a_signal_in_it(tiny_config, monkeypatch, events):
     config = tiny_config({"run.validate_every": 0.34, "run.epochs": 1})
-    real, calls = loop.evaluate, []
+    real, calls = loop.validate, []
 
-    def evaluate_twice(*args, **options):
+    def validate_twice(*args, **options):
         calls.append(1)
         if len(calls) == 2:
             signal.raise_signal(signal.SIGTERM)
         return real(*args, **options)
 
-    monkeypatch.setattr(loop, "evaluate", evaluate_twice)
+    monkeypatch.setattr(loop, "validate", validate_twice)
     with pytest.raises(TrainingInterrupted, match="after step 2 of 3"):
         train(config, progress=False)
     train(config, resume=True, progress=False)

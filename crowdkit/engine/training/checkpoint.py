@@ -21,7 +21,8 @@ class Position:
         epoch: The epoch at hand, from 0.
         batch: Batches of it that are done.
         step: Steps done in all.
-        best_mae: Lowest validation MAE so far.
+        best_error: Lowest validation error so far (:class:`~crowdkit.engine.training.validation.Validation`).
+        best_mae: The validation MAE there.
         best_epoch: After how many epochs it was measured, or none.
         validated: The step after which the last validation was.
     """
@@ -29,6 +30,7 @@ class Position:
     epoch: int = 0
     batch: int = 0
     step: int = 0
+    best_error: float = float("inf")
     best_mae: float = float("inf")
     best_epoch: float | None = None
     validated: int = 0

@@ -1,18 +1,29 @@
 """Training batches as a pure function of (seed, epoch, index): workers and resumption change nothing."""
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from crowdkit.data import Compose, CrowdData, HorizontalFlip, RandomCrop, Sample
+from crowdkit.data import (
+    Compose,
+    CrowdData,
+    HorizontalFlip,
+    RandomCrop,
+    RandomScaledCrop,
+    Sample,
+    Transform,
+    photometric,
+)
 from crowdkit.engine.config import DataConfig
 from crowdkit.engine.interrupt import leave_signals_to_parent
-from crowdkit.engine.sources import resizing, resolve_sigma, true_map
+from crowdkit.engine.sources import Kept, resizing, resolve_sigma, true_map
+from crowdkit.engine.training.negatives import Negatives
+from crowdkit.engine.training.randomness import generator_for
 from crowdkit.errors import ConfigError, ShapeError
+from crowdkit.targets import SigmaRule
 
 Key = tuple[int, int]  # epoch, index
 
@@ -34,32 +45,61 @@ class TrainingBatch(NamedTuple):
 
 
 class TrainingSet(Dataset[TrainingBatch]):
-    """Crops with their true maps, drawn by (epoch, index).
+    """Crops with their true maps, drawn by (epoch, index): one a training image, then those that show nobody.
 
     Args:
-        dataset: The training images.
-        config: How to resize, crop, flip and spread.
+        sources: The training images, from one data set or several.
+        config: How to resize, crop, flip, spread and change them.
         stride: The model's stride.
         seed: Seed of the augmentation.
+        keep: Whether to keep decoded images in memory.
+
+    Attributes:
+        images: Number of training images.
     """
 
-    def __init__(self, dataset: CrowdData, config: DataConfig, *, stride: int, seed: int) -> None:
-        self.dataset = dataset
+    def __init__(
+        self, sources: Sequence[CrowdData], config: DataConfig, *, stride: int, seed: int, keep: bool = False
+    ) -> None:
+        self.sources: list[CrowdData] = [Kept(each) for each in sources] if keep else list(sources)
+        self.rules = [resolve_sigma(config.sigma, each) for each in self.sources]
         self.stride = stride
         self.seed = seed
-        self.rule = resolve_sigma(config.sigma, dataset)
         self.resize = resizing(config)
-        whole = config.crop == 1
-        self.augment = Compose([*([] if whole else [RandomCrop(config.crop)]), HorizontalFlip(config.flip)])
+        self.cut = _cutting(config)
+        self.change = Compose([HorizontalFlip(config.flip), photometric(config.augment)])
+        self.images = sum(map(len, self.sources))
+        self.negatives = open_negatives(self.sources, config) if config.negatives else None
+        self._length = round(self.images / (1 - config.negatives))
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return self._length
 
     def __getitem__(self, key: Key) -> TrainingBatch:
         epoch, index = key
-        sample = self.augment(self.whole(index), generator=generator_for(self.seed, epoch, index))
-        density = true_map(sample, self.rule, self.stride)
+        generator = generator_for(self.seed, epoch, index)
+        if index < self.images or self.negatives is None:
+            sample, rule = self.cut(self.whole(index), generator), self.place(index)[1]
+        else:
+            sample, rule = self.negatives.draw(generator), self.rules[0]
+        sample = self.change(sample, generator)
+        density = true_map(sample, rule, self.stride)
         return TrainingBatch(sample.image, density, torch.tensor(float(len(sample.points))), [sample.points])
+
+    def place(self, index: int) -> tuple[CrowdData, SigmaRule, int]:
+        """Say where one image comes from.
+
+        Args:
+            index: Which one.
+
+        Returns:
+            Its data set, the rule for sigma there, and its number there.
+        """
+        for source, rule in zip(self.sources, self.rules, strict=True):
+            if index < len(source):
+                return source, rule, index
+            index -= len(source)
+        raise IndexError(f"index: expected one of {self.images} images, got one too large by {index + 1}")
 
     def whole(self, index: int) -> Sample:
         """Give one image before augmentation, its sigmas fixed by the whole crowd.
@@ -70,27 +110,43 @@ class TrainingSet(Dataset[TrainingBatch]):
         Returns:
             The sample.
         """
-        sample = self.resize(self.dataset[index])
+        source, rule, number = self.place(index)
+        sample = self.resize(source[number])
         size = (int(sample.image.shape[-2]), int(sample.image.shape[-1]))
-        return sample._replace(sigma=self.rule(sample.points, size))
+        return sample._replace(sigma=rule(sample.points, size))
 
 
-def generator_for(*numbers: int) -> torch.Generator:
-    """Make the random numbers that belong to a tuple of whole numbers, on any machine.
+def open_negatives(sources: Sequence[CrowdData], config: DataConfig, *, split: str = "train") -> Negatives:
+    """Make the images of nobody that belong to a configuration.
 
     Args:
-        *numbers: For example seed, epoch and index.
+        sources: Where headless windows are cut.
+        config: The data section; its ``crop`` is (height, width).
+        split: ``"train"``, or ``"val"`` for those that are counted at every validation.
 
     Returns:
-        A seeded generator.
+        The images; by number they are always the same.
 
-    Examples:
-        >>> a, b = generator_for(0, 1, 2), generator_for(0, 1, 2)
-        >>> bool(torch.rand(1, generator=a) == torch.rand(1, generator=b))
-        True
+    Raises:
+        ConfigError: If ``crop`` is a fraction.
     """
-    digest = hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+    if isinstance(config.crop, float):
+        raise ConfigError(
+            f"data.crop: expected [height, width] with data.negatives, got the fraction {config.crop}; change it"
+        )
+    return Negatives(
+        sources, sigma=config.sigma, size=config.crop, scale=config.scale or (1.0, 1.0), split=split
+    )
+
+
+def _cutting(config: DataConfig) -> Transform:
+    if config.scale is None:
+        return Compose([] if config.crop == 1 else [RandomCrop(config.crop)])
+    if isinstance(config.crop, float):
+        raise ConfigError(
+            f"data.crop: expected [height, width] with data.scale, got the fraction {config.crop}; change it"
+        )
+    return RandomScaledCrop(config.crop, scale=config.scale)
 
 
 class EpochBatches(Sampler[list[Key]]):

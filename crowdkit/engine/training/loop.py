@@ -16,15 +16,16 @@ from tqdm import tqdm
 from crowdkit.data import CrowdData
 from crowdkit.engine.config import TrainConfig
 from crowdkit.engine.distributed import all_gather, join_processes
-from crowdkit.engine.evaluation import evaluate
 from crowdkit.engine.interrupt import StopRequest, TrainingInterrupted
 from crowdkit.engine.precision import autocast, to_device
-from crowdkit.engine.sources import open_split, resizing
-from crowdkit.engine.training.feed import TrainingBatch
+from crowdkit.engine.sources import open_splits
+from crowdkit.engine.training.feed import TrainingBatch, open_negatives
 from crowdkit.engine.training.log import MetricsLog
 from crowdkit.engine.training.meter import Meter
+from crowdkit.engine.training.negatives import Negatives
 from crowdkit.engine.training.run import Run, open_run, save_best, save_run
 from crowdkit.engine.training.schedule import learning_rate, set_learning_rate
+from crowdkit.engine.training.validation import validate
 from crowdkit.errors import CrowdKitError
 
 _LOG_EVERY = 20  # steps between two looks at the loss, which wait for the device
@@ -40,12 +41,13 @@ class TrainResult:
     """How a training ended.
 
     Attributes:
-        folder: The run's folder; ``best/`` in it is the model with the lowest validation MAE.
+        folder: The run's folder; ``best/`` in it is the model with the lowest validation error.
         finished: False if the time limit stopped it: it can be resumed.
         epochs: Epochs that are done.
         steps: Steps that are done.
-        best_mae: Lowest validation MAE.
+        best_mae: Validation MAE of the best epoch, over the images of all data sets.
         best_epoch: After how many epochs it was measured.
+        best_error: What was lowest there: the validation MAE over the mean count, averaged over the data sets.
         seconds: Time this call took.
     """
 
@@ -55,6 +57,7 @@ class TrainResult:
     steps: int
     best_mae: float
     best_epoch: float | None
+    best_error: float
     seconds: float
 
 
@@ -63,7 +66,8 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
 
     Under ``torchrun`` every process takes its share of each epoch. The run's folder gets ``config.toml``,
     ``metrics.jsonl`` (a line every 20 steps and one a validation), ``last.pt`` to resume from and ``best/``,
-    the model with the lowest MAE on the *validation* images.
+    the model with the lowest MAE on the *validation* images (of several data sets, the lowest mean of MAE
+    over mean count).
 
     Args:
         config: The configuration.
@@ -82,8 +86,9 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
     started = time.monotonic()
     process = join_processes(config.run.device)
     with StopRequest() as stop:
-        train_set, val_set = open_split(config.data, "train"), open_split(config.data, "val")
-        run = open_run(config, train_set, process, resume=resume)
+        val_sets = open_splits(config.data, "val")
+        run = open_run(config, open_splits(config.data, "train"), process, resume=resume)
+        nobody = open_negatives(val_sets, config.data, split="val") if config.data.negatives else None
         leader = process.rank == 0
         log = MetricsLog(run.folder, enabled=leader)
         bar = tqdm(
@@ -94,7 +99,7 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
             mininterval=0.2 if sys.stderr.isatty() else 10.0,
         )
         meter = Meter(process.device, norms_may_overflow=run.scaler.is_enabled())
-        work = _Work(run, val_set, log, stop, bar, meter, started)
+        work = _Work(run, val_sets, nobody, log, stop, bar, meter, started)
         try:
             finished = _run_epochs(work)
         finally:
@@ -108,6 +113,7 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
         steps=at.step,
         best_mae=at.best_mae,
         best_epoch=at.best_epoch,
+        best_error=at.best_error,
         seconds=time.monotonic() - started,
     )
 
@@ -117,7 +123,8 @@ class _Work:
     """What the parts of the loop hand to one another."""
 
     run: Run
-    val_set: CrowdData
+    val_sets: list[CrowdData]
+    nobody: Negatives | None
     log: MetricsLog
     stop: StopRequest
     bar: Any  # tqdm
@@ -228,29 +235,27 @@ def _validate_if_due(work: _Work) -> None:
     # processes would have to agree first.
     try:
         with work.stop.at_once() if run.process.world == 1 else nullcontext():
-            result = evaluate(
+            found = validate(
                 run.result_model,
-                work.val_set,
-                sigma=run.config.data.sigma,
-                transform=resizing(run.config.data),
+                work.val_sets,
+                work.nobody,
+                run.config,
                 device=run.process.device,
-                precision=settings.precision,
-                workers=settings.workers,
                 progress=not work.bar.disable and sys.stderr.isatty(),
             )
     except KeyboardInterrupt:
         _interrupt(work)
     epoch = round(step / len(run.batches), 3)
     run.position = replace(run.position, validated=step)
-    work.log.write("validation", {"epoch": epoch, **result.metrics()}, step=step)
-    if result.mae < run.position.best_mae:
-        run.position = replace(run.position, best_mae=result.mae, best_epoch=epoch)
+    work.log.write("validation", {"epoch": epoch, **found.numbers()}, step=step)
+    if found.error < run.position.best_error:
+        run.position = replace(run.position, best_error=found.error, best_mae=found.mae, best_epoch=epoch)
         save_best(run)
     if not work.bar.disable:
         best = run.position
         told = (
-            f"epoch {epoch:g}/{settings.epochs}: validation MAE {result.mae:.2f}, RMSE {result.rmse:.2f} "
-            f"(best {best.best_mae:.2f}, epoch {best.best_epoch or 0:g})"
+            f"epoch {epoch:g}/{settings.epochs}: validation {found} "
+            f"(best MAE {best.best_mae:.2f}, epoch {best.best_epoch or 0:g})"
         )
         work.bar.write(told, file=sys.stderr)
 

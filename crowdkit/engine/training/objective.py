@@ -57,13 +57,17 @@ def fit_levels(crops: TrainingSet, *, levels: int) -> DensityLevels:
     Returns:
         The levels.
     """
-    maps = (true_map(_shape_only(crops, index), crops.rule, crops.stride) for index in range(len(crops)))
+    maps = (
+        true_map(_shape_only(crops, index), crops.place(index)[1], crops.stride)
+        for index in range(crops.images)
+    )
     return DensityLevels.fit(maps, levels=levels, stride=crops.stride)
 
 
 def _shape_only(crops: TrainingSet, index: int) -> Sample:
     # The levels need no pixels, and reading 400 photographs takes a while.
-    blank = torch.zeros(1).expand(3, *crops.dataset.size(index))
-    sample = crops.resize(Sample(blank, crops.dataset.annotation(index).points, {}))
+    source, rule, number = crops.place(index)
+    blank = torch.zeros(1).expand(3, *source.size(number))
+    sample = crops.resize(Sample(blank, source.annotation(number).points, {}))
     size: tuple[Any, ...] = tuple(sample.image.shape[-2:])
-    return sample._replace(sigma=crops.rule(sample.points, (int(size[0]), int(size[1]))))
+    return sample._replace(sigma=rule(sample.points, (int(size[0]), int(size[1]))))

@@ -1,6 +1,7 @@
 """A training run on disk and in memory: what it is made of, how it is opened, saved and resumed."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -26,10 +27,10 @@ from crowdkit.engine.training.feed import (
     EpochBatches,
     TrainingBatch,
     TrainingSet,
-    generator_for,
     training_loader,
 )
 from crowdkit.engine.training.objective import build_loss, fit_levels
+from crowdkit.engine.training.randomness import generator_for
 from crowdkit.engine.training.schedule import build_optimizer
 from crowdkit.errors import ConfigError
 from crowdkit.losses import CFANetLoss
@@ -41,6 +42,7 @@ _FREE = (
     "data.root",
     "run.folder",
     "run.workers",
+    "run.keep_images",
     "run.device",
     "run.compile",
     "run.channels_last",
@@ -96,12 +98,12 @@ class Run:
         return self.config.run.epochs * len(self.batches)
 
 
-def open_run(config: TrainConfig, train_set: CrowdData, process: Process, *, resume: bool) -> Run:
+def open_run(config: TrainConfig, sources: Sequence[CrowdData], process: Process, *, resume: bool) -> Run:
     """Begin a run, or pick up the one in the configuration's folder.
 
     Args:
         config: The configuration.
-        train_set: The training images.
+        sources: The training images, from one data set or several.
         process: This process among the others.
         resume: Whether to pick up.
 
@@ -121,7 +123,7 @@ def open_run(config: TrainConfig, train_set: CrowdData, process: Process, *, res
         )
     barrier()  # nobody writes before everybody has looked
     torch.manual_seed(config.run.seed)
-    model, levels, crops = _build_model(config, train_set, state)
+    model, levels, crops = _build_model(config, sources, state)
     batches = EpochBatches(
         len(crops),
         batch_size=config.run.batch_size,
@@ -227,10 +229,12 @@ def _previous(config: TrainConfig, folder: Path, process: Process) -> dict[str, 
 
 
 def _build_model(
-    config: TrainConfig, train_set: CrowdData, state: dict[str, Any] | None
+    config: TrainConfig, sources: Sequence[CrowdData], state: dict[str, Any] | None
 ) -> tuple[CrowdModel, DensityLevels | None, TrainingSet]:
     model = create_model(config.model.name, **config.model.options)
-    crops = TrainingSet(train_set, config.data, stride=model.stride, seed=config.run.seed)
+    crops = TrainingSet(
+        sources, config.data, stride=model.stride, seed=config.run.seed, keep=config.run.keep_images
+    )
     if not model.config.get("dle"):
         return model, None, crops
     edges = state["level_edges"] if state is not None else model.config.get("level_edges")

@@ -14,6 +14,7 @@ from crowdkit.models.registry import create_model, list_models, load_model, load
 from crowdkit.models.sanet import SANet
 from crowdkit.models.sfcn import SFCNResNet101
 from crowdkit.models.vgg19_bl import VGG19BL
+from crowdkit.models.weights import WeightsCard, list_weights, weights_card
 
 __all__ = [
     "CAN",
@@ -28,9 +29,12 @@ __all__ = [
     "MARUNet",
     "SANet",
     "SFCNResNet101",
+    "WeightsCard",
     "cfanet_lite",
     "create_model",
     "list_models",
+    "list_weights",
     "load_model",
     "load_published",
+    "weights_card",
 ]

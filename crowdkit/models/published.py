@@ -49,15 +49,21 @@ def read_published(path: str | Path, *, prefixes: Sequence[str] = ()) -> dict[st
 
 
 def fill(
-    model: nn.Module, state: dict[str, Tensor], *, path: str | Path, rename: Callable[[str], str] = str
+    model: nn.Module,
+    state: dict[str, Tensor],
+    *,
+    path: str | Path,
+    rename: Callable[[str], str] = str,
+    kind: str = "published",
 ) -> None:
-    """Copy published tensors into a model, all of them or none.
+    """Copy tensors of a file into a model, all of them or none.
 
     Args:
         model: Whose parameters and persistent buffers are set.
         state: Published tensors by their own keys.
         path: Where they come from, for the message.
         rename: Gives a key of the model its published name.
+        kind: What the file holds, for the message.
 
     Raises:
         DataError: If any tensor is missing, left over, or of another shape; the message lists them all, by
@@ -78,7 +84,7 @@ def fill(
     if missing or unexpected or wrong:
         found = (("missing", missing), ("unexpected", unexpected), ("of another shape", wrong))
         told = "; ".join(f"{len(keys)} {kind}: {', '.join(keys)}" for kind, keys in found if keys)
-        raise DataError(f"weights: expected the published {type(model).__name__} in {path}, got {told}")
+        raise DataError(f"weights: expected the {kind} {type(model).__name__} in {path}, got {told}")
     with torch.no_grad():
         for key, name in names.items():
             if name in state:

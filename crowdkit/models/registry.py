@@ -15,9 +15,11 @@ from crowdkit.models.csrnet import CSRNet
 from crowdkit.models.dsnet import DSNet
 from crowdkit.models.marunet import MARUNet
 from crowdkit.models.mcnn import MCNN
+from crowdkit.models.published import fill
 from crowdkit.models.sanet import SANet
 from crowdkit.models.sfcn import SFCNResNet101
 from crowdkit.models.vgg19_bl import VGG19BL
+from crowdkit.models.weights import weights_card
 
 _MODELS: Mapping[str, Callable[..., CrowdModel]] = MappingProxyType(
     {
@@ -51,27 +53,49 @@ def list_models(pattern: str = "*") -> list[str]:
     return sorted(name for name in _MODELS if fnmatch(name, pattern))
 
 
-def create_model(name: str, **config: Any) -> CrowdModel:
+def create_model(name: str, *, weights: str | Path | None = None, **config: Any) -> CrowdModel:
     """Make a model by name.
 
     Args:
         name: One of :func:`list_models`.
+        weights: Trained weights: one of :func:`list_weights`, or the path of a card of your own (``.json``). They
+            bring the model's keywords with them.
         **config: The model's own keywords; one it does not have is an error.
 
     Returns:
-        The model, in training mode, with random weights unless ``encoder_weights`` says otherwise.
+        The model. With ``weights`` in ``eval()``; else in training mode, with random weights unless
+        ``encoder_weights`` says otherwise.
 
     Raises:
-        UnknownNameError: If there is no such model, or the model has no such keyword.
+        UnknownNameError: If there is no such model, the model has no such keyword, or there are no such weights.
+        ArgumentError: If the weights are another model's, or were trained with other keywords.
+        DataError: If their file is damaged or does not fit the model.
 
     Examples:
         >>> create_model("cfanet_lite", levels=4).stride
         4
     """
-    check_choice("model", name, _MODELS)
-    make = _MODELS[name]
+    make = maker(name)
     check_keywords(f"keyword of {name}", config, make)
-    return make(**config)
+    if weights is None:
+        return make(**config)
+    card = weights_card(weights)
+    card.check_model(name, config)
+    check_keywords(f"keyword of {name}", card.options, make)
+    state = card.read_tensors()
+    model = make(**card.options)
+    fill(model, state, path=card.file, kind=f"weights {card.name!r} of")
+    return model.eval()
+
+
+def maker(name: str) -> Callable[..., CrowdModel]:
+    """Give what makes the models of a name: a class or a function.
+
+    Raises:
+        UnknownNameError: If there is no such model.
+    """
+    check_choice("model", name, _MODELS)
+    return _MODELS[name]
 
 
 def load_model(folder: str | Path) -> CrowdModel:

@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
 from crowdkit.cli.places import Places, add_places
+from crowdkit.cli.trust import COLUMNS, ends, promise, table, trust, warning
 
 if TYPE_CHECKING:
     import torch
 
-    from crowdkit.engine import Count
+    from crowdkit.engine import Calibration, Count
     from crowdkit.models import CrowdModel
 
 Row = dict[str, Any]
 
 _TEXT = """Count the people in images and show where they are.
 
-Prints a line an image; --out writes each image with the estimated density laid over it. --explain also writes
-NAME-explained.png: the model's attention, and a feature before and after it; --points the heads' places, and
---zones counts in polygons too. A file that cannot be read is told at the end, and the exit code is then 1.
+Prints a line an image: the count, between which numbers the true one lies if that was measured for the model, and
+what of the image lies outside what the model has seen.
+
+--out writes each image with the estimated density laid over it. --explain also writes NAME-explained.png: the
+model's attention, and a feature before and after it; --points the heads' places, and --zones counts in polygons
+too. A file that cannot be read is told at the end, and the exit code is then 1.
 
 Images that are too large for the memory are counted in tiles, with the same result. Under torchrun every process
 takes its share of the images; the first prints what all have found."""
@@ -36,13 +40,17 @@ def add(commands: Commands) -> None:
     Args:
         commands: Where to.
     """
-    example = "crowdkit count photos/ --model runs/b/best --out overlays --csv counts.csv"
+    example = "crowdkit count photos/ --out overlays --csv counts.csv"
     parser = command(commands, "count", run, text=_TEXT, example=example)
     parser.add_argument(
         "images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER", help="images, or folders of them"
     )
     parser.add_argument(
-        "--model", type=Path, required=True, metavar="FOLDER", help="a model's folder, or a run's"
+        "--model",
+        type=Path,
+        metavar="MODEL",
+        help="a model's folder, a run's, the name of bundled weights or the card (.json) of your own "
+        "(the bundled shanghaitech)",
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write overlays here")
     parser.add_argument(
@@ -57,7 +65,7 @@ def add(commands: Commands) -> None:
         "--channel", type=int, metavar="N", help="with --explain: one channel, from 0 (the mean over all)"
     )
     add_places(parser)
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write path, count, height and width here")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table here")
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument(
         "--tile",
@@ -93,14 +101,13 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.engine import Crew, predict
+    from crowdkit.engine import Crew, open_model, predict
     from crowdkit.engine.counting.predict import list_images
-    from crowdkit.models import load_model
 
     _check_explain(args)
     _check_places(args)
-    is_run = (args.model / "best").is_dir()
-    model = load_model(args.model / "best" if is_run else args.model)
+    opened = open_model(args.model)
+    model = opened.model
     crew = Crew(args.device or "auto")
     files = list_images(args.images)
     places = Places(args, files)
@@ -117,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
         memory=args.memory,
         exact=not args.approximate,
         readers=args.readers,
+        calibration=opened.calibration,
         progress=crew.leads and not args.json and sys.stderr.isatty(),
         skipped=skipped,
     )
@@ -133,7 +141,8 @@ def run(args: argparse.Namespace) -> int:
     rows, problems = crew.merge(rows), [message for _, message in crew.merge(unread)]
     if not crew.leads:
         return 0
-    _report(args, [row for _, row in rows], problems, places, printed=crew.size == 1)
+    found_rows = [row for _, row in rows]
+    _report(args, found_rows, problems, places, calibration=opened.calibration, printed=crew.size == 1)
     return 1 if problems else 0
 
 
@@ -175,6 +184,7 @@ def _row(
     return {
         "path": str(seen.path),
         "count": round(seen.count, 2),
+        **trust(seen),
         "height": height,
         "width": width,
         "tiles": seen.tiles,
@@ -185,19 +195,26 @@ def _row(
 
 
 def _line(row: Row) -> str:
-    return f"{row['count']:10.1f}  {row['path']}{Places.lines(row)}"
+    return f"{row['count']:10.1f}{ends(row)}  {row['path']}{warning(row)}{Places.lines(row)}"
 
 
 def _report(
-    args: argparse.Namespace, rows: list[Row], problems: list[str], places: Places, *, printed: bool
+    args: argparse.Namespace,
+    rows: list[Row],
+    problems: list[str],
+    places: Places,
+    *,
+    calibration: "Calibration | None",
+    printed: bool,
 ) -> None:
     if args.csv is not None:
         with args.csv.open("w", newline="", encoding="utf-8") as file:
-            columns = ["path", "count", "height", "width", "tiles", "overlay"]
+            columns = ["path", "count", *(COLUMNS if calibration is not None else [])]
+            columns += ["height", "width", "tiles", "overlay"]
             columns += ["explained"] if args.explain else []
             writer = csv.DictWriter(file, [*columns, *places.columns])
             writer.writeheader()
-            writer.writerows(map(places.table, rows))
+            writer.writerows(table(places.table(row)) for row in rows)
     total = round(sum(float(row["count"] or 0) for row in rows), 2)
     if args.json:
         print_json({"images": rows, "total": total, "skipped": problems})
@@ -206,6 +223,8 @@ def _report(
             print(_line(row))
         if len(rows) > 1:
             print(f"{total:10.1f}  in {len(rows)} images")
+        if calibration is not None and rows:
+            print(promise(calibration), file=sys.stderr)
     for message in problems:
         print(f"skipped: {message}", file=sys.stderr)
 

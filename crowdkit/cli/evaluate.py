@@ -3,12 +3,18 @@
 import argparse
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
+
+if TYPE_CHECKING:
+    from crowdkit.engine import DataConfig
+    from crowdkit.models import CrowdModel
 
 _TEXT = """Measure a trained model on whole images, beside "always predict the training mean".
 
 A run's folder brings its own data and is measured on its validation images; a model's folder needs --data.
+Several data sets (part = "AB") are measured one by one.
 The figures say which split they come from. Never choose a model by its figures on the test split."""
 
 
@@ -44,6 +50,12 @@ def add(commands: Commands) -> None:
         metavar="PIXELS",
         help="with --points: how far from its head a point may be (4 8)",
     )
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="instead: write calibration.json beside the weights, from which crowdkit count tells how far a count "
+        "may be trusted; from the validation images (interval) and the training images (what the model has seen)",
+    )
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument("--workers", type=int, default=0, help="processes that load images")
     add_device(parser)
@@ -59,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.engine import evaluate, load_config, mean_baseline, open_split, results_table
+    from crowdkit.engine import Result, evaluate, load_config, mean_baseline, open_splits, results_table
     from crowdkit.engine.distributed import join_processes
     from crowdkit.engine.sources import resizing
     from crowdkit.errors import ArgumentError, ConfigError, DataError
@@ -80,36 +92,73 @@ def run(args: argparse.Namespace) -> int:
         )
     overrides = [f"data.{each}" for each in args.data]
     data = load_config(args.folder / "config.toml" if is_run else None, overrides).data
-    model = load_model(args.folder / "best" if is_run else args.folder)
+    folder = args.folder / "best" if is_run else args.folder
+    model = load_model(folder)
+    if args.calibrate:
+        return _calibrate(args, model, folder, data)
     process = join_processes(args.device or "auto")
-    images = open_split(data, args.split)
-    resize = resizing(data)
     leader = process.rank == 0
-    result = evaluate(
-        model,
-        images,
-        sigma=data.sigma,
-        transform=resize,
-        full_resolution=args.full_resolution,
-        points=(args.method or "transport") if args.points else None,
-        distances=args.distances or (4.0, 8.0),
-        device=process.device,
-        precision=args.precision,
-        workers=args.workers,
-        progress=leader and not args.json,
-    )
-    mean = mean_baseline(
-        open_split(data, "train"),
-        images,
-        sigma=data.sigma,
-        transform=resize,
-        stride=model.stride,
-        full_resolution=args.full_resolution,
-    )
+    resize = resizing(data)
+    found: list[dict[str, Result]] = []
+    for training, images in zip(open_splits(data, "train"), open_splits(data, args.split), strict=True):
+        result = evaluate(
+            model,
+            images,
+            sigma=data.sigma,
+            transform=resize,
+            full_resolution=args.full_resolution,
+            points=(args.method or "transport") if args.points else None,
+            distances=args.distances or (4.0, 8.0),
+            device=process.device,
+            precision=args.precision,
+            workers=args.workers,
+            progress=leader and not args.json,
+        )
+        mean = mean_baseline(
+            training,
+            images,
+            sigma=data.sigma,
+            transform=resize,
+            stride=model.stride,
+            full_resolution=args.full_resolution,
+        )
+        found.append({"model": result, "predict mean": mean})
     if not leader:
         return 0
     if args.json:
-        print_json({"model": result.to_dict(), "mean": mean.to_dict(), "data": asdict(data)})
+        plain = [{"model": each["model"].to_dict(), "mean": each["predict mean"].to_dict()} for each in found]
+        print_json({**(plain[0] if len(plain) == 1 else {"parts": plain}), "data": asdict(data)})
     else:
-        print(results_table({"model": result, "predict mean": mean}))
+        print("\n\n".join(map(results_table, found)))
+    return 0
+
+
+def _calibrate(args: argparse.Namespace, model: "CrowdModel", folder: Path, data: "DataConfig") -> int:
+    """Write how far the counts of a model may be trusted, and say what that covers."""
+    from crowdkit.engine import calibrate, open_splits, write_calibration
+    from crowdkit.engine.sources import resizing
+
+    calibration = calibrate(
+        model,
+        open_splits(data, "train"),
+        open_splits(data, "val"),
+        sigma=data.sigma,
+        transform=resizing(data),
+        zoom=data.scale or (1.0, 1.0),
+        device=args.device or "auto",
+        precision=args.precision,
+        progress=not args.json,
+    )
+    file = write_calibration(calibration, folder)
+    measured = calibration.measure()
+    if args.json:
+        print_json(
+            {"file": str(file), "coverage": [asdict(each) for each in measured], **calibration.to_dict()}
+        )
+        return 0
+    print(
+        f"{file}: fitted on {calibration.interval.images} held-out images, {calibration.outside} of them unusual"
+    )
+    for each in measured:
+        print(each)
     return 0

@@ -11,6 +11,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from crowdkit.data.image import IMAGE_SUFFIXES
+from crowdkit.engine.calibration.calibration import Calibration
+from crowdkit.engine.calibration.traits import look
 from crowdkit.engine.counting.ahead import read_ahead
 from crowdkit.engine.counting.estimator import Estimator, TileSize
 from crowdkit.engine.counting.picture import PixelArray, Source, open_picture, weight_of
@@ -30,6 +32,9 @@ class Count:
             on the CPU.
         size: Height and width of the image in pixels.
         tiles: In how many tiles it was counted; 1 if it was seen whole.
+        interval: Between which numbers the true count lies, for as many images as the calibration says; ``None``
+            without one.
+        unusual: What of the image lies outside what the model has seen; the interval then promises nothing.
     """
 
     path: Path | None
@@ -37,6 +42,8 @@ class Count:
     density: Tensor
     size: tuple[int, int]
     tiles: int = 1
+    interval: tuple[float, float] | None = None
+    unusual: tuple[str, ...] = ()
 
 
 def list_images(places: Iterable[str | Path]) -> list[Path]:
@@ -73,6 +80,7 @@ def predict(
     memory: float | None = None,
     exact: bool = True,
     readers: int | None = None,
+    calibration: Calibration | None = None,
     progress: bool = False,
     skipped: list[str] | None = None,
 ) -> Iterator[Count]:
@@ -98,6 +106,7 @@ def predict(
             (CAN, SANet, SFCN). If false, such a model counts each tile with a quarter of its side around it, and
             so does one that looks further than that.
         readers: Threads that decode ahead; 0 for none, ``None`` for one a core and at most four.
+        calibration: What the model's counts are worth, to tell of every image its interval and what is unusual in it.
         progress: Whether to draw progress bars, over images and over the tiles of one.
         skipped: A list that takes a line for each file that cannot be read; without one, such a file raises.
 
@@ -150,7 +159,17 @@ def predict(
             density, tiles = estimator(picture)
             count = float(density.sum())
             bar.update()
-            yield Count(path=picture.path, count=count, density=density, size=picture.size, tiles=tiles)
+            yield Count(
+                path=picture.path,
+                count=count,
+                density=density,
+                size=picture.size,
+                tiles=tiles,
+                interval=None if calibration is None else calibration.interval(count),
+                unusual=()
+                if calibration is None
+                else calibration.domain.unusual(look(picture, density, stride=model.stride)),
+            )
 
 
 def _sources(images: str | Path | PixelArray | Iterable[str | Path | Tensor | PixelArray]) -> list[Source]:

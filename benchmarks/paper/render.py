@@ -14,9 +14,11 @@ NAMES = {
     "rmse": "RMSE",
     "ssim": "SSIM",
     "psnr": "PSNR",
+    "game3": "GAME(3)",
     "background_ratio": "r_bg",
 }
-DIGITS = {"mae": 1, "rmse": 1, "ssim": 3, "psnr": 2, "background_ratio": 4, "other_mae": 1}
+DIGITS = {"mae": 1, "rmse": 1, "game3": 1, "ssim": 3, "psnr": 2, "background_ratio": 4}
+OTHERS = "other_"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 
 
@@ -51,8 +53,8 @@ def render_table(table: Table, budget: Budget, results: Path) -> str:
 
 
 def _heading(table: Table, dataset: str, metric: str, budget: Budget) -> str:
-    if metric == "other_mae":
-        return f"MAE on {HEADINGS[OTHER[budget.dataset(table, dataset)]]}"
+    if metric.startswith(OTHERS):
+        return f"{NAMES[metric.removeprefix(OTHERS)]} on {HEADINGS[OTHER[budget.dataset(table, dataset)]]}"
     where = f"{HEADINGS[dataset]} " if len(table.datasets) > 1 else ""
     trained = budget.dataset(table, dataset)
     other = "" if trained == dataset else f" on {HEADINGS[trained]}"
@@ -68,7 +70,7 @@ def _line(table: Table, row: Row, budget: Budget, found: list[dict[str, Any]]) -
             else _values(row.experiment, budget.dataset(table, dataset), metric, budget, found)
         )
         seeds = max(seeds, len(values))
-        cells.append(_spread(values, DIGITS[metric]))
+        cells.append(_spread(values, DIGITS[metric.removeprefix(OTHERS)]))
         if not table.ours:
             published = row.published[place]
             cells.append("" if published is None else f"{published:g}")
@@ -90,8 +92,8 @@ def _values(
         wanted = configuration(budget, experiment, dataset, seed=seed, fold=fold)
         if _same(without_places(wanted), config):
             split = "test" if dataset == UCF and not budget.synthetic else "validation"
-            value = each["other_part"]["mae"] if metric == "other_mae" else each[split][metric]
-            by_seed.setdefault(seed, []).append(value)
+            measured = each["other_part"] if metric.startswith(OTHERS) else each[split]
+            by_seed.setdefault(seed, []).append(measured[metric.removeprefix(OTHERS)])
     return [mean(values) for _, values in sorted(by_seed.items())]
 
 

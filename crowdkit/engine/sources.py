@@ -67,7 +67,6 @@ class Kept(Dataset[Sample]):
         self.name, self.split, self.names = images.name, images.split, images.names
         self.sigma_rule = images.sigma_rule
         self._kept: dict[int, Sample] = {}
-        self._facts: dict[int, tuple[Annotation, tuple[int, int]]] = {}
 
     def __len__(self) -> int:
         return len(self.images)
@@ -82,29 +81,24 @@ class Kept(Dataset[Sample]):
         return sample._replace(image=_unpacked(sample.image))
 
     def annotation(self, index: int) -> Annotation:
-        """Give the heads of one image without decoding it."""
-        return self._fact(index)[0]
+        """Read the heads of one image."""
+        return self.images.annotation(index)
 
     def size(self, index: int) -> tuple[int, int]:
-        """Give height and width of one image without decoding it."""
-        return self._fact(index)[1]
+        """Give height and width of one image."""
+        return self.images.size(index)
 
     def count(self, index: int) -> int:
         """Give the number of heads of one image."""
-        return len(self.annotation(index).points)
+        return self.images.count(index)
 
     def roi(self, index: int) -> Tensor | None:
         """Give the region of interest of one image; ``None`` is everywhere."""
         return region_of_interest(self.images, index)
 
-    def _fact(self, index: int) -> tuple[Annotation, tuple[int, int]]:
-        if index not in self._facts:
-            self._facts[index] = self.images.annotation(index), self.images.size(index)
-        return self._facts[index]
-
 
 def _unpacked(image: Tensor) -> Tensor:
-    return image.to(torch.float32).div_(255) if image.dtype == torch.uint8 else image
+    return image.to(torch.float32).div_(255) if image.dtype == torch.uint8 else image.clone()
 
 
 def open_splits(config: DataConfig, split: str) -> list[CrowdData]:

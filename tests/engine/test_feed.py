@@ -2,8 +2,11 @@ import pytest
 import torch
 
 from crowdkit.data import SyntheticCrowd
-from crowdkit.engine import DataConfig
+from crowdkit.engine import DataConfig, open_splits
+from crowdkit.engine.sources import Kept
 from crowdkit.engine.training.feed import EpochBatches, TrainingSet, stack, training_loader
+from crowdkit.engine.training.negatives import Negatives
+from crowdkit.engine.training.randomness import generator_for
 from crowdkit.errors import ConfigError, ShapeError
 
 
@@ -78,3 +81,83 @@ def test_too_large_a_batch_and_mixed_sizes():
     one, two = crops[0, 0], crops[0, 1]
     with pytest.raises(ShapeError, match=r"data\.crop"):
         stack([one, two._replace(images=two.images[:, :16])])
+
+
+def _mixed(shanghaitech, *, keep=False, **changes):
+    settings = {
+        "crop": (32, 40),
+        "scale": (0.5, 2.0),
+        "negatives": 0.4,
+        "augment": {"grey": 0.5, "jpeg": 0.5},
+    }
+    config = DataConfig(root=str(shanghaitech), part="AB", **{**settings, **changes})
+    return TrainingSet(open_splits(config, "train"), config, stride=4, seed=3, keep=keep)
+
+
+def test_several_data_sets_keep_their_own_rules(shanghaitech):
+    crops = _mixed(shanghaitech, negatives=0.0)
+    assert (crops.images, len(crops)) == (11, 11)
+    places = [crops.place(index) for index in range(11)]
+    assert [rule.name for _, rule, _ in places] == ["cfanet-sha"] * 10 + ["cfanet-shb"]
+    assert [number for _, _, number in places] == [*range(10), 0]
+    assert crops.whole(10).sigma.tolist() == [15.0] * len(crops.whole(10).points)
+    with pytest.raises(IndexError, match="11 images"):
+        crops.place(11)
+
+
+def test_kept_images_change_no_crop(shanghaitech):
+    one, two = _mixed(shanghaitech), _mixed(shanghaitech, keep=True)
+    for epoch in range(2):
+        for index in range(len(one)):
+            a, b = one[epoch, index], two[epoch, index]
+            assert torch.equal(a.images, b.images)
+            assert torch.equal(a.density, b.density)
+
+
+def test_a_share_of_the_crops_shows_nobody(shanghaitech):
+    crops = _mixed(shanghaitech)
+    assert (crops.images, len(crops)) == (11, 18)
+    for index in range(11, 18):
+        batch = crops[0, index]
+        assert batch.images.shape == (3, 32, 40)
+        assert float(batch.people) == float(batch.density.abs().sum()) == 0
+        assert not torch.equal(batch.images, crops[1, index].images)
+        assert torch.equal(batch.images, crops[0, index].images)
+    assert float(crops[0, 10].density.sum()) == pytest.approx(float(crops[0, 10].people), abs=1e-4)
+
+
+def test_headless_windows_keep_away_from_heads():
+    scenes = Kept(SyntheticCrowd(3, size=(160, 200), people=(3, 6)))
+    nobody = Negatives([scenes], sigma=5.0, size=(32, 32), scale=(0.8, 2.0))
+    seen = set()
+    for number in range(40):
+        sample = nobody.draw(generator_for(number))
+        assert sample.image.shape == (3, 32, 32)
+        assert len(sample.points) == 0
+        steps = {each["name"]: each for each in sample.meta.get("transforms", ())}
+        if "crop" not in steps:
+            seen.add("clutter")
+            continue
+        seen.add("window")
+        window = steps["crop"]
+        x, y = scenes.annotation(scenes.names.index(sample.meta["name"])).points.unbind(1)
+        outside_x = torch.maximum(window["left"] - x, x - window["left"] - window["width"])
+        outside_y = torch.maximum(window["top"] - y, y - window["top"] - window["height"])
+        assert float(torch.maximum(outside_x, outside_y).min()) >= 10  # two sigmas
+    assert seen == {"clutter", "window"}
+
+
+def test_where_everybody_is_clutter_stands_in():
+    crowded = Kept(SyntheticCrowd(1, size=(64, 64), people=(100, 100)))
+    nobody = Negatives([crowded], sigma=15.0, size=(48, 48), length=6)
+    assert all("transforms" not in nobody[index].meta for index in range(6))
+    assert [nobody[index].meta["name"] for index in range(6)] == nobody.names
+    held_out = Negatives([crowded], sigma=15.0, size=(48, 48), length=6, split="val")
+    assert not torch.equal(nobody[0].image, held_out[0].image)
+
+
+@pytest.mark.parametrize("key", ["scale", "negatives"])
+def test_zoom_and_nobody_want_a_crop_in_pixels(key):
+    changes = {"crop": 0.5, key: {"scale": (0.5, 2.0), "negatives": 0.1}[key]}
+    with pytest.raises(ConfigError, match=rf"data\.crop: expected \[height, width\] with data\.{key}"):
+        _crops(**changes)

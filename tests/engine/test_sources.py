@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from crowdkit.data import SyntheticCrowd, list_datasets
-from crowdkit.engine import DataConfig, open_dataset, open_split
-from crowdkit.engine.sources import resizing, resolve_sigma
+from crowdkit.engine import DataConfig, open_dataset, open_split, open_splits
+from crowdkit.engine.sources import Kept, resizing, resolve_sigma
 from crowdkit.errors import ConfigError, DataError, UnknownNameError
 
 OPTIONS = {"length": 12, "size": [40, 48], "people": [1, 5], "seed": 4}
@@ -49,6 +49,52 @@ def test_a_published_validation_split_is_honoured(tmp_path, jpeg):
     config = DataConfig(dataset="nwpu_crowd", root=str(tmp_path))
     assert [len(open_split(config, split)) for split in ("train", "val", "test")] == [10, 3, 2]
     assert open_split(config, "val").split == "val"
+
+
+def test_both_parts_are_two_data_sets_each_split_by_itself(shanghaitech):
+    both = DataConfig(root=str(shanghaitech), part="AB")
+    for split, lengths in (("train", [10, 1]), ("val", [2, 1])):
+        sets = open_splits(both, split)
+        assert [len(each) for each in sets] == lengths
+        assert [each.sigma_rule for each in sets] == ["cfanet-sha", "cfanet-shb"]
+        alone = [open_split(DataConfig(root=str(shanghaitech), part=part), split) for part in "AB"]
+        assert [each.names for each in sets] == [each.names for each in alone]
+    [only] = open_splits(DataConfig(root=str(shanghaitech), part="B"), "train")
+    assert only.name == "ShanghaiTech part_B"
+    for part, error in (("AA", ConfigError), ("AC", UnknownNameError), ("", UnknownNameError)):
+        with pytest.raises(error, match="part"):
+            open_splits(DataConfig(root=str(shanghaitech), part=part), "train")
+    with pytest.raises(UnknownNameError, match="part"):
+        open_split(both, "train")
+
+
+def test_kept_images_are_the_same_and_read_once(shanghaitech, tmp_path):
+    images = open_dataset(DataConfig(root=str(shanghaitech), part="A"))
+    before = [images[index] for index in range(3)]
+    kept = Kept(images)
+    assert [torch.equal(kept[index].image, before[index].image) for index in range(3)] == [True] * 3
+    assert [kept.count(index) for index in range(3)] == [images.count(index) for index in range(3)]
+    assert kept.size(2) == before[2].image.shape[1:]
+    for index in range(3):
+        images.records[index].image.unlink()
+    for _ in range(2):
+        for index in range(3):
+            assert torch.equal(kept[index].image, before[index].image)
+            assert torch.equal(kept[index].points, before[index].points)
+
+
+def test_kept_images_lose_no_bit():
+    class Fine(SyntheticCrowd):
+        def __getitem__(self, index):
+            return super().__getitem__(index)._replace(image=torch.rand(3, 4, 4, generator=make()))
+
+    def make():
+        return torch.Generator().manual_seed(0)
+
+    kept = Kept(Fine(1))
+    for _ in range(2):
+        assert torch.equal(kept[0].image, torch.rand(3, 4, 4, generator=make()))
+        kept[0].image.zero_()
 
 
 def test_every_data_set_is_opened_by_name(tmp_path):

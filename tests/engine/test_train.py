@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from crowdkit.data import list_photometric
 from crowdkit.engine import (
     LossConfig,
     NonFiniteLossError,
@@ -16,6 +17,7 @@ from crowdkit.engine import (
     evaluate,
     load_config,
     open_split,
+    open_splits,
     train,
 )
 from crowdkit.engine.training import loop
@@ -87,6 +89,47 @@ def test_resuming_equals_not_stopping(whole, tiny_config, tmp_path, monkeypatch,
     one, two = (load_checkpoint(result.folder / "last.pt") for result in (whole[1], parts))
     for part in ("model", "average", "optimizer", "random", "position", "level_edges"):
         assert _equal(one[part], two[part]), part
+
+
+def test_with_everything_on_resuming_equals_not_stopping(
+    tiny_config, shanghaitech, tmp_path, monkeypatch, events
+):
+    everything = {
+        "data.dataset": "shanghaitech",
+        "data.root": str(shanghaitech),
+        "data.part": "AB",
+        "data.options": {},
+        "data.crop": [32, 32],
+        "data.scale": [0.5, 2.0],
+        "data.augment": dict.fromkeys(list_photometric(), 0.5),
+        "data.negatives": 0.3,
+        "run.epochs": 1,
+        "run.batch_size": 4,
+        "run.validate_every": 0.5,
+    }
+    whole = train(tiny_config({**everything, "run.folder": str(tmp_path / "whole")}), progress=False)
+    config = tiny_config({**everything, "run.keep_images": True})
+    with monkeypatch.context() as patch:
+        _stop_after(patch, 2)
+        with pytest.raises(TrainingInterrupted, match="step 2 of 3"):
+            train(config, progress=False)
+    torch.manual_seed(99)
+    parts = train(tiny_config(everything), resume=True, progress=False)
+    assert parts.steps == whole.steps
+    one, two = (load_checkpoint(result.folder / "last.pt") for result in (whole, parts))
+    for part in ("model", "average", "optimizer", "random", "position", "level_edges"):
+        assert _equal(one[part], two[part]), part
+    told = events(whole.folder, "validation")
+    best = min(told, key=lambda event: event["error"])
+    assert (best["epoch"], best["mae"], best["error"]) == (whole.best_epoch, whole.best_mae, whole.best_error)
+    model = load_model(whole.folder / "best")
+    relative = []
+    for name, images in zip("AB", open_splits(config.data, "val"), strict=True):
+        found = evaluate(model, images, device="cpu")
+        assert best[f"ShanghaiTech part_{name}/mae"] == pytest.approx(found.mae, abs=1e-6)
+        relative.append(found.mae * found.images / found.people)
+    assert best["error"] == pytest.approx(sum(relative) / 2, abs=1e-6)
+    assert best["nobody"] > 0
 
 
 def test_validation_within_an_epoch_and_a_signal_in_it(tiny_config, monkeypatch, events):

@@ -18,11 +18,10 @@ from crowdkit.engine.config import TrainConfig
 from crowdkit.engine.distributed import all_gather, join_processes
 from crowdkit.engine.interrupt import StopRequest, TrainingInterrupted
 from crowdkit.engine.precision import autocast, to_device
-from crowdkit.engine.sources import open_splits
+from crowdkit.engine.sources import Kept, open_splits
 from crowdkit.engine.training.feed import TrainingBatch, open_negatives
 from crowdkit.engine.training.log import MetricsLog
 from crowdkit.engine.training.meter import Meter
-from crowdkit.engine.training.negatives import Negatives
 from crowdkit.engine.training.run import Run, open_run, save_best, save_run
 from crowdkit.engine.training.schedule import learning_rate, set_learning_rate
 from crowdkit.engine.training.validation import validate
@@ -88,7 +87,7 @@ def train(config: TrainConfig, *, resume: bool = False, progress: bool = True) -
     with StopRequest() as stop:
         val_sets = open_splits(config.data, "val")
         run = open_run(config, open_splits(config.data, "train"), process, resume=resume)
-        nobody = open_negatives(val_sets, config.data, split="val") if config.data.negatives else None
+        nobody = Kept(open_negatives(val_sets, config.data, split="val")) if config.data.negatives else None
         leader = process.rank == 0
         log = MetricsLog(run.folder, enabled=leader)
         bar = tqdm(
@@ -124,7 +123,7 @@ class _Work:
 
     run: Run
     val_sets: list[CrowdData]
-    nobody: Negatives | None
+    nobody: CrowdData | None
     log: MetricsLog
     stop: StopRequest
     bar: Any  # tqdm

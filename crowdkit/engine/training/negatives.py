@@ -52,6 +52,7 @@ class Negatives(Dataset[Sample]):
         self.window = RandomScaledCrop(size, scale=scale)
         self.clutter = SyntheticCrowd(_SCENES, size=size, people=(0, 0), seed=seed, split=split)
         self.seed, self.split = seed, split
+        self._known: dict[tuple[int, int], tuple[tuple[int, int], Tensor]] = {}
         self.names = [f"nobody_{number}" for number in range(length)]
 
     def __len__(self) -> int:
@@ -93,12 +94,11 @@ class Negatives(Dataset[Sample]):
         source, rule = self.sources[number], self.rules[number]
         for _ in range(_TRIES):
             index = draw(len(source) - 1, generator)
-            H, W = source.size(index)
+            (H, W), points = self._facts(number, index)
             height, width = self.window.window((H, W), generator)
             top, left = draw(H - height, generator), draw(W - width, generator)
             if height > H or width > W:
                 continue
-            points = source.annotation(index).points
             place = (top, left, height, width)
             # The rule for sigma is the slow part: it is asked where nobody is inside.
             if _near(points, 0.0, place) or _near(points, _MARGIN * rule(points, (H, W)), place):
@@ -106,6 +106,13 @@ class Negatives(Dataset[Sample]):
             window = source[index]._replace(roi=None)
             return resize(crop(window, top=top, left=left, height=height, width=width), self.window.size)
         return None
+
+    def _facts(self, number: int, index: int) -> tuple[tuple[int, int], Tensor]:
+        """Give size and heads of one image of a source, read once: most windows that are looked at have heads."""
+        if (number, index) not in self._known:
+            source = self.sources[number]
+            self._known[number, index] = source.size(index), source.annotation(index).points
+        return self._known[number, index]
 
 
 def _near(points: Tensor, reach: Tensor | float, window: tuple[int, int, int, int]) -> bool:

@@ -10,7 +10,6 @@ from crowdkit.engine.config import TrainConfig
 from crowdkit.engine.evaluation import evaluate
 from crowdkit.engine.result import Result
 from crowdkit.engine.sources import resizing
-from crowdkit.engine.training.negatives import Negatives
 from crowdkit.models import CrowdModel
 
 
@@ -69,7 +68,7 @@ class Validation:
 def validate(
     model: CrowdModel,
     sources: Sequence[CrowdData],
-    negatives: Negatives | None,
+    negatives: CrowdData | None,
     config: TrainConfig,
     *,
     device: torch.device,

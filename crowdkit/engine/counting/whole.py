@@ -54,7 +54,8 @@ def estimate_batch(
     """
     try:
         with in_use(model), autocast(device, precision):
-            density: Tensor = model(to_device(images, device)).density
+            # Convolutions of a CPU are up to half as fast again on it, whatever the layout of the weights.
+            density: Tensor = model(to_device(images, device, channels_last=True)).density
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and "allocate memory" not in str(
             error

@@ -10,7 +10,8 @@ _TEXT = """Train a small network on drawn crowds for about two minutes and show 
 
 Draws a synthetic crowd set, trains cfanet_lite from random weights with the background-aware structural loss,
 measures it on scenes it never saw beside "always predict the training mean", and writes one picture:
-photographs, true and estimated maps, coarse and fine attention. Needs no data and no network."""
+photographs, true and estimated maps, coarse and fine attention. Then the bundled model counts a drawn scene, if
+this installation has one. Needs no data and no network."""
 
 
 def add(commands: Commands) -> None:
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.cli import demo_parts
+    from crowdkit.cli import demo_bundled, demo_parts
     from crowdkit.engine import evaluate, mean_baseline, open_split, results_table, train
     from crowdkit.errors import DataError
     from crowdkit.models import CFANet, load_model
@@ -64,18 +65,20 @@ def run(args: argparse.Namespace) -> int:
     result = evaluate(model, held_out, sigma=config.data.sigma, device=config.run.device)
     mean = mean_baseline(train_set, held_out, sigma=config.data.sigma, stride=model.stride)
     picture = demo_parts.draw_page(model, held_out, folder / "demo.png", sigma=config.data.sigma)
+    bundled = demo_bundled.count_a_scene(folder, seed=args.seed, device=config.run.device)
     seconds = time.monotonic() - started
     if args.json:
         report = {"model": result.to_dict(), "mean": mean.to_dict(), "epochs": epochs, "steps": trained.steps}
-        print_json(
-            {**report, "seconds": seconds, "picture": str(picture), "model_folder": str(folder / "best")}
-        )
+        places = {"picture": str(picture), "model_folder": str(folder / "best"), "bundled": bundled}
+        print_json({**report, "seconds": seconds, **places})
         return 0
     print(results_table({"model": result, "predict mean": mean}))
     times = mean.mae / max(result.mae, 1e-9)
     print(f"{times:.1f} times closer than the mean, after {trained.steps} steps ({seconds:.0f} s in all)")
     print(f"picture: {picture}")
     print(f"model:   {folder / 'best'}")
+    if bundled is not None:
+        print(demo_bundled.told(bundled))
     return 0
 
 

@@ -135,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _calibrate(args: argparse.Namespace, model: "CrowdModel", folder: Path, data: "DataConfig") -> int:
     """Write how far the counts of a model may be trusted, and say what that covers."""
-    from crowdkit.engine import calibrate, open_splits, write_calibration
+    from crowdkit.engine import calibrate, coverage_table, open_splits, write_calibration
     from crowdkit.engine.sources import resizing
 
     calibration = calibrate(
@@ -156,9 +156,10 @@ def _calibrate(args: argparse.Namespace, model: "CrowdModel", folder: Path, data
             {"file": str(file), "coverage": [asdict(each) for each in measured], **calibration.to_dict()}
         )
         return 0
+    interval = calibration.interval
     print(
-        f"{file}: fitted on {calibration.interval.images} held-out images, {calibration.outside} of them unusual"
+        f"{file}: {interval.coverage:.0%} intervals fitted on {interval.images} held-out images, "
+        f"{calibration.outside} of them unlike the {calibration.domain.images} training images"
     )
-    for each in measured:
-        print(each)
+    print(coverage_table(measured))
     return 0

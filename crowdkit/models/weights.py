@@ -155,7 +155,7 @@ def weights_card(name: str | Path) -> WeightsCard:
         DataError: If the card cannot be read, or says too little.
     """
     known = list_weights()
-    if name in known:
+    if str(name) in known:
         return _read_card(BUNDLED / f"{name}.json")
     if Path(name).suffix == ".json":
         return _read_card(Path(name))

@@ -117,7 +117,7 @@ def test_a_calibration_survives_json():
     assert made.measure(halvings=5)[0].images == 40
     broken = made.to_dict()
     broken["domain"]["bounds"]["colour"] = [0, 1]
-    with pytest.raises(DataError, match="bounds of megapixels, .* got colour"):
+    with pytest.raises(DataError, match=r"bounds of megapixels, .* got colour"):
         Calibration.from_dict(broken)
     with pytest.raises(DataError, match="make it again"):
         Calibration.from_dict({"interval": {}})

@@ -117,7 +117,7 @@ def test_weights_of_another_model_are_told(bundled):
 def test_keywords_must_be_those_of_the_training(bundled):
     assert create_model("cfanet_lite", weights="crowds", levels=3, crr_widths=(8, 8, 8)).config["levels"] == 3
     with pytest.raises(
-        ArgumentError, match="levels: expected 3, as the weights 'crowds' .* got 4; leave it out"
+        ArgumentError, match=r"levels: expected 3, as the weights 'crowds' .* got 4; leave it out"
     ):
         create_model("cfanet_lite", weights="crowds", levels=4)
     with pytest.raises(UnknownNameError, match="did you mean 'levels'"):
@@ -138,7 +138,7 @@ def test_another_file_is_told_by_its_hash(bundled):
 def test_a_file_of_another_kind_is_never_run(bundled, content):
     (bundled / "crowds.safetensors").write_bytes(content)
     describe(bundled, "crowds").write(bundled)
-    with pytest.raises(DataError, match="expected a safetensors file in .*crowds.safetensors"):
+    with pytest.raises(DataError, match=r"expected a safetensors file in .*crowds\.safetensors"):
         create_model("cfanet_lite", weights="crowds")
 
 
@@ -181,7 +181,7 @@ def test_a_card_that_says_too_little_or_too_much_is_told(bundled):
 
 def test_a_training_may_start_from_them(bundled, tmp_path):
     # A run's configuration hands the keyword on; what is saved then is a model like any other.
-    model = create_model("cfanet_lite", **{"weights": "crowds"})
+    model = create_model("cfanet_lite", weights="crowds")
     model.save(tmp_path / "saved")
     assert "weights" not in json.loads((tmp_path / "saved/config.json").read_text())["config"]
 

@@ -48,8 +48,7 @@ class Domain:
             value = float(getattr(traits, name))
             if (low is None or value >= low) and (high is None or value <= high):
                 continue
-            seen = f"at most {high:.2f}" if low is None else f"{low:.2f} to {high:.2f}"
-            told.append(f"{_TOLD[name].format(f'{value:.2f}')}, seen {seen}")
+            told.append(f"{_TOLD[name].format(f'{value:.2f}')}, seen {_range(low, high)}")
         return tuple(told)
 
     def check(self) -> None:
@@ -103,3 +102,9 @@ class Domain:
                 low, high = low * zoom[0] ** 2, high * zoom[1] ** 2
             bounds[name] = (None if name in _OPEN_BELOW else low, high)
         return cls(bounds=bounds, images=len(seen), share=share)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"{low:.2f} to {high:.2f}"
+    return f"at most {high:.2f}" if low is None else f"at least {low:.2f}"

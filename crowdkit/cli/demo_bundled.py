@@ -1,0 +1,53 @@
+"""The bundled model in the demo: it counts a drawn scene, which is nothing like what it has learnt."""
+
+from pathlib import Path
+from typing import Any
+
+from crowdkit.data import SyntheticCrowd
+from crowdkit.engine import open_model, predict
+from crowdkit.engine.opening import DEFAULT
+from crowdkit.models import list_weights
+from crowdkit.pictures import overlay, save_image
+
+_SIZE, _PEOPLE = (384, 512), (80, 80)
+
+
+def count_a_scene(folder: Path, *, seed: int, device: str) -> dict[str, Any] | None:
+    """Count one drawn scene with the bundled model, if there is one, and draw what it sees.
+
+    Args:
+        folder: Where ``bundled.png`` is written.
+        seed: Seed of the scene.
+        device: Where to compute.
+
+    Returns:
+        Who counted, how many there are, how many were counted, the interval, what is unusual, the picture.
+    """
+    if DEFAULT not in list_weights():
+        return None
+    opened = open_model()
+    sample = SyntheticCrowd(1, size=_SIZE, people=_PEOPLE, seed=seed, split="test")[0]
+    [seen] = predict(opened.model, [sample.image], calibration=opened.calibration, device=device)
+    picture = save_image(overlay(sample.image, seen.density), folder / "bundled.png")
+    return {
+        "model": opened.title,
+        "people": len(sample.points),
+        "count": seen.count,
+        "interval": seen.interval,
+        "unusual": list(seen.unusual),
+        "picture": str(picture),
+    }
+
+
+def told(found: dict[str, Any]) -> str:
+    """Say in words what :func:`count_a_scene` found."""
+    between = "" if found["interval"] is None else " ({:.0f} to {:.0f})".format(*found["interval"])
+    text = (
+        f"The bundled {found['model']}, which has learnt from photographs, counts {found['count']:.0f}{between} in a "
+        f"drawn scene of {found['people']}: {found['picture']}"
+    )
+    return (
+        f"{text}\nIt says that this is unlike its photographs: {'; '.join(found['unusual'])}"
+        if found["unusual"]
+        else text
+    )

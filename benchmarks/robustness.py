@@ -1,0 +1,210 @@
+"""Does a model hold up on pictures unlike its training images? Validation figures under changes, as Markdown.
+
+    python benchmarks/robustness.py runs/shanghaitech_lite --root DATA/ShanghaiTech
+    python benchmarks/robustness.py shanghaitech --root DATA/ShanghaiTech --json robustness.json --precision bfloat16
+
+The model is a run's folder, a model's, or the name of bundled weights. Every image is a *validation* image: a tenth
+of the training images, as ``crowdkit train`` splits them. Three tables:
+
+- the images as they are, grey, at half and double size, as JPEG of quality 20 and blurred;
+- a few of them at widths from 300 to 4,000 pixels;
+- the mean count on images of nobody: headless windows of the validation images, and clutter that was drawn with
+  another seed than that of the training and its validation. The right answer is 0.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from crowdkit.data import Blur, Compose, CrowdData, GaussianSigma, Greyscale, JPEGCompression, Sample, Subset
+from crowdkit.data.transforms import resize
+from crowdkit.engine import DataConfig, Result, evaluate, open_model, open_splits
+from crowdkit.engine.training.negatives import Negatives
+from crowdkit.models import CrowdModel
+
+COLUMNS = {"mae": 2, "rmse": 2, "nae": 3, "ssim": 3, "psnr": 2, "background_ratio": 3}
+HEADINGS = ("MAE", "RMSE", "NAE", "SSIM", "PSNR", "r_bg", "bias")
+NEGATIVE_SEED = 1  # held-out images of nobody that no validation of a training has counted (its seed is 0)
+
+Change = Callable[..., Sample]
+
+
+def changed(kind: type, **drawn: float) -> Change:
+    """Make a transform that does what a photometric one does at one strength, for every image."""
+    change = kind(1.0).change
+
+    def apply(sample: Sample, generator: torch.Generator | None = None) -> Sample:
+        return sample._replace(image=change(sample.image, drawn, generator).clamp(0, 1))
+
+    return apply
+
+
+def scaled(factor: float) -> Change:
+    """Make a transform that magnifies by a factor."""
+
+    def apply(sample: Sample, generator: torch.Generator | None = None) -> Sample:  # noqa: ARG001
+        height, width = (max(1, round(side * factor)) for side in sample.image.shape[-2:])
+        return resize(sample, (height, width))
+
+    return apply
+
+
+def of_width(width: int) -> Change:
+    """Make a transform that magnifies to a width."""
+
+    def apply(sample: Sample, generator: torch.Generator | None = None) -> Sample:
+        return scaled(width / sample.image.shape[-1])(sample, generator)
+
+    return apply
+
+
+CONDITIONS: dict[str, Change] = {
+    "as they are": Compose([]),
+    "grey": changed(Greyscale),
+    "half size": scaled(0.5),
+    "double size": scaled(2.0),
+    "JPEG quality 20": changed(JPEGCompression, quality=20),
+    "blurred, sigma 2 px": changed(Blur, sigma=2.0),
+}
+WIDTHS = (300, 600, 1000, 2000, 4000)
+
+
+def measure(model: CrowdModel, images: CrowdData, change: Change, args: argparse.Namespace) -> Result:
+    # Sigmas belong to the image as it was annotated, and follow its size.
+    transform = Compose([GaussianSigma(images.sigma_rule), change])
+    return evaluate(
+        model,
+        images,
+        transform=transform,
+        device=args.device,
+        precision=args.precision,
+        progress=sys.stderr.isatty(),
+    )
+
+
+def bias(result: Result) -> float:
+    """Give how far the sum of all counts is from the number of people, relative to it."""
+    return sum(each.count for each in result.counts) / max(result.people, 1) - 1
+
+
+def row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def table(first: str, results: dict[tuple[str, str], Result]) -> str:
+    """Lay out results by (what was done, data set)."""
+    lines = [row([first, "images", *HEADINGS]), "|" + "---|" * (2 + len(HEADINGS))]
+    for (name, dataset), result in results.items():
+        figures = [f"{getattr(result, key):.{digits}f}" for key, digits in COLUMNS.items()]
+        lines.append(row([name, f"{dataset}, {result.images}", *figures, f"{bias(result):+.1%}"]))
+    return "\n".join(lines)
+
+
+def count_nobody(model: CrowdModel, sources: list[CrowdData], args: argparse.Namespace) -> dict[str, Any]:
+    nobody = Negatives(
+        sources,
+        sigma="auto",
+        size=(384, 384),
+        scale=(0.5, 2.0),
+        length=args.negatives,
+        seed=NEGATIVE_SEED,
+        split="val",
+    )
+    counts = evaluate(model, nobody, device=args.device, precision=args.precision).counts
+    kinds = ["window" if "transforms" in nobody[index].meta else "clutter" for index in range(len(nobody))]
+    found = {}
+    for kind in ("window", "clutter"):
+        of_kind = [each.count for each, what in zip(counts, kinds, strict=True) if what == kind]
+        if of_kind:
+            found[kind] = {
+                "images": len(of_kind),
+                "mean": sum(of_kind) / len(of_kind),
+                "largest": max(of_kind),
+                "above_one": sum(each > 1 for each in of_kind) / len(of_kind),
+            }
+    return found
+
+
+def nobody_table(found: dict[str, Any]) -> str:
+    names = {"window": "headless windows of photographs", "clutter": "drawn clutter"}
+    lines = [row(["nobody, 384 x 384", "images", "mean count", "largest", "above 1"]), "|" + "---|" * 5]
+    for kind, each in found.items():
+        figures = [f"{each['mean']:.2f}", f"{each['largest']:.1f}", f"{each['above_one']:.0%}"]
+        lines.append(row([names[kind], str(each["images"]), *figures]))
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", help="a run's or a model's folder, or bundled weights")
+    parser.add_argument("--root", required=True, help="folder that holds part_A and part_B")
+    parser.add_argument("--part", default="AB", help="A, B or AB (default: %(default)s)")
+    parser.add_argument("--images", type=int, help="only so many of each part, evenly spread")
+    parser.add_argument(
+        "--wide", type=int, default=5, help="images of each part at every width (default: %(default)s)"
+    )
+    parser.add_argument("--widths", type=int, nargs="*", default=WIDTHS)
+    parser.add_argument("--negatives", type=int, default=200, help="images of nobody (default: %(default)s)")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16", "float16"))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here too")
+    args = parser.parse_args(argv)
+
+    opened = open_model(args.model)
+    sources = open_splits(DataConfig(root=args.root, part=args.part), "val")
+    shown = sources if args.images is None else [spread(each, args.images) for each in sources]
+    print(f"{opened.title} on validation images of ShanghaiTech; {args.precision}\n")
+    conditions = {
+        (name, images.name): measure(opened.model, images, change, args)
+        for name, change in CONDITIONS.items()
+        for images in shown
+    }
+    print(table("", conditions), "\n", flush=True)
+    widths = {
+        (f"{width:,} px wide", images.name): measure(
+            opened.model, spread(images, args.wide), of_width(width), args
+        )
+        for width in args.widths
+        for images in shown
+    }
+    print(table("", widths), "\n", flush=True)
+    nobody = count_nobody(opened.model, sources, args) if args.negatives else {}
+    print(nobody_table(nobody))
+    found = {
+        "model": opened.title,
+        "precision": args.precision,
+        "conditions": [{"condition": key[0], **plain(each)} for key, each in conditions.items()],
+        "widths": [{"condition": key[0], **plain(each)} for key, each in widths.items()],
+        "nobody": nobody,
+    }
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def plain(result: Result) -> dict[str, Any]:
+    """Give a result for JSON, which knows no NaN."""
+    values = asdict(result)
+    return {
+        key: None if isinstance(value, float) and not isfinite(value) else value
+        for key, value in values.items()
+    }
+
+
+def spread(images: CrowdData, number: int) -> CrowdData:
+    """Take so many images, evenly spread over the data set."""
+    number = min(number, len(images))
+    return Subset(images, [place * len(images) // number for place in range(number)])
+
+
+if __name__ == "__main__":
+    main()

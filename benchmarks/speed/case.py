@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -29,6 +29,10 @@ class Case:
         ceiling: The seconds that the machine's own limit would need; None where no limit is known.
         turns: How often each is timed.
         plain_once: The baseline is timed once (it takes minutes).
+        once: Each side runs once in all, and that run gives everything (both take a minute or more).
+        peak: Reads the memory from the result of a side that runs in a process of its own.
+        work: How much one run does, of ``unit``: its rate stands beside the seconds.
+        unit: What ``work`` counts, in words.
     """
 
     row: int
@@ -42,6 +46,10 @@ class Case:
     ceiling: Callable[[], float] | None = None
     turns: int = 7
     plain_once: bool = False
+    once: bool = False
+    peak: Callable[[Any], int | None] | None = None
+    work: float | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ class Measured:
         of_ceiling: Seconds of the machine's limit / ours.
         agreement: How far the results are apart.
         met: Whether the goal is reached; None where there is none.
+        rate: How much is done a second, of ``unit``.
+        unit: What the rate counts.
     """
 
     row: int
@@ -76,6 +86,8 @@ class Measured:
     of_ceiling: float | None = None
     agreement: dict[str, float] = field(default_factory=dict)
     met: bool | None = None
+    rate: float | None = None
+    unit: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Give all fields by name."""
@@ -93,35 +105,65 @@ def measure(case: Case, *, device: torch.device, turns: int | None = None) -> Me
     Returns:
         What was found.
     """
-    turns = turns or case.turns
-    found: dict[str, Any] = {}
-    if case.plain is None:
-        peak = peak_bytes(case.fast, device)
-        taken = median(seconds(case.fast, device) for _ in range(turns))
-    else:
-        if case.agree is not None:
-            found["agreement"] = case.agree(case.plain(), case.fast())
-        peak = peak_bytes(case.fast, device)
-        if case.plain_once:
-            found["plain_peak"] = None
-            once = seconds(case.plain, device)
-            times = [seconds(case.fast, device) for _ in range(turns)]
-            plain, ratios = [once], [once / each for each in times]
-        else:
-            found["plain_peak"] = peak_bytes(case.plain, device)
-            pair = in_turns(case.plain, case.fast, turns=turns, device=device)
-            times, plain, ratios = pair.fast, pair.plain, pair.ratios
-        taken = median(times)
-        found |= {
-            "plain_seconds": median(plain),
-            "ratio": median(ratios),
-            "ratio_low": min(ratios),
-            "ratio_high": max(ratios),
-        }
+    found = _once(case, device) if case.once else _in_turns(case, device, turns or case.turns)
+    taken = found["seconds"]
     if case.ceiling is not None:
         found["of_ceiling"] = case.ceiling() / taken
-    named = {"row": case.row, "name": case.name, "baseline": case.baseline, "goal": case.goal}
-    result = Measured(**named, seconds=taken, peak=peak, **found)
+    if case.work is not None:
+        found |= {"rate": case.work / taken, "unit": case.unit}
+    result = Measured(row=case.row, name=case.name, baseline=case.baseline, goal=case.goal, **found)
     if case.reached is None:
         return result
     return Measured(**{**result.as_dict(), "met": case.reached(result)})
+
+
+def _in_turns(case: Case, device: torch.device, turns: int) -> dict[str, Any]:
+    if case.plain is None:
+        peak = _peak(case, case.fast, device)
+        return {"peak": peak, "seconds": median(seconds(case.fast, device) for _ in range(turns))}
+    found: dict[str, Any] = {}
+    if case.agree is not None:
+        found["agreement"] = case.agree(case.plain(), case.fast())
+    found["peak"] = _peak(case, case.fast, device)
+    if case.plain_once:
+        plain = [seconds(case.plain, device)]
+        times = [seconds(case.fast, device) for _ in range(turns)]
+        ratios = [plain[0] / each for each in times]
+    else:
+        found["plain_peak"] = _peak(case, case.plain, device)
+        pair = in_turns(case.plain, case.fast, turns=turns, device=device)
+        times, plain, ratios = pair.fast, pair.plain, pair.ratios
+    return found | {"seconds": median(times), "plain_seconds": median(plain)} | _spread(ratios)
+
+
+def _once(case: Case, device: torch.device) -> dict[str, Any]:
+    fast = _run(case, case.fast, device)
+    found: dict[str, Any] = {"peak": fast.peak, "seconds": fast.seconds}
+    if case.plain is None:
+        return found
+    plain = _run(case, case.plain, device)
+    if case.agree is not None:
+        found["agreement"] = case.agree(plain.result, fast.result)
+    found |= {"plain_peak": plain.peak, "plain_seconds": plain.seconds}
+    return found | _spread([plain.seconds / fast.seconds])
+
+
+def _spread(ratios: list[float]) -> dict[str, float]:
+    return {"ratio": median(ratios), "ratio_low": min(ratios), "ratio_high": max(ratios)}
+
+
+def _peak(case: Case, call: Callable[[], Any], device: torch.device) -> int | None:
+    return peak_bytes(call, device) if case.peak is None else case.peak(call())
+
+
+class _Run(NamedTuple):
+    result: Any
+    seconds: float
+    peak: int | None
+
+
+def _run(case: Case, call: Callable[[], Any], device: torch.device) -> _Run:
+    results: list[Any] = []
+    taken: list[float] = []
+    peak = peak_bytes(lambda: taken.append(seconds(lambda: results.append(call()), device)), device)
+    return _Run(results[0], taken[0], peak if case.peak is None else case.peak(results[0]))

@@ -41,6 +41,14 @@ def peak_bytes(call: Callable[[], object], device: torch.device) -> int | None:
     return max(_status("VmHWM") - before, 0)
 
 
+def process_peak() -> int | None:
+    """Give the most memory that this process has held since its start; None on other systems than Linux.
+
+    What ``resource.getrusage`` gives would count the process that started this one.
+    """
+    return _status("VmHWM") if _STATUS.exists() else None
+
+
 def _status(field: str) -> int:
     line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024

@@ -28,7 +28,7 @@ def line(each: Measured) -> str:
         each.name,
         each.baseline,
         ratio,
-        _short(each.seconds),
+        _short(each.seconds) + ("" if each.rate is None else f" ({_short(each.rate)} {each.unit}/s)"),
         _short(each.plain_seconds),
         _size(each.peak),
         _size(each.plain_peak),

@@ -1,0 +1,96 @@
+"""Row 7: exported files, beside the network itself with as many threads."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.speed.case import Case, Measured
+from benchmarks.speed.drawn import lively, photograph
+from crowdkit.data.image import unit_range
+from crowdkit.engine import export_model
+from crowdkit.engine.runtimes import onnx_packages
+from crowdkit.models import CrowdModel
+
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Which models and formats, on images of which sizes; the first of them is timed."""
+
+    models: tuple[str, ...] = ("cfanet_lite", "mcnn", "csrnet")
+    formats: tuple[str, ...] = (".onnx", ".pt2")
+    sizes: tuple[tuple[int, int], ...] = ((768, 1024), (381, 517), (65, 130))
+
+
+FULL = Scale()
+
+
+def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
+    """Make the lines of the row; files run on the CPU alone."""
+    if device.type != "cpu":
+        return
+    images = [unit_range(photograph(*size, seed=number))[None] for number, size in enumerate(scale.sizes)]
+    odd = ", ".join(f"{height} x {width}" for height, width in scale.sizes[1:])
+    for name in scale.models:
+        model = lively(name)
+        for ending in scale.formats:
+            with TemporaryDirectory() as folder:
+                file = export_model(model, Path(folder, f"{name}{ending}")).path
+                runner = onnx_session(file) if ending == ".onnx" else torch.export.load(file).module()
+            height, width = scale.sizes[0]
+            yield Case(
+                row=7,
+                name=f"{name} as {ending}, {height} x {width}",
+                fast=lambda runner=runner: _run(runner, images[0]),
+                plain=lambda model=model: _run(lambda image: model(image).density, _channels_last(images[0])),
+                baseline="the network in torch, channels_last",
+                agree=lambda plain, found, model=model, runner=runner: _agreement(
+                    model, runner, [(plain, found)], images[1:]
+                ),
+                goal=f"to {TOLERANCE:g}, also at {odd}",
+                reached=lambda m: _agrees(m),
+            )
+
+
+def onnx_session(file: Path) -> Any:
+    """Open a file in onnxruntime with as many threads as torch has."""
+    _, onnxruntime = onnx_packages()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+    def run(images: Tensor) -> Tensor:
+        [density] = session.run(None, {"images": images.numpy()})
+        return torch.from_numpy(density)
+
+    return run
+
+
+def _channels_last(image: Tensor) -> Tensor:
+    return image.contiguous(memory_format=torch.channels_last)
+
+
+def _run(runner: Any, image: Tensor) -> Tensor:
+    with torch.inference_mode():
+        density: Tensor = runner(image)
+    return density
+
+
+def _agreement(
+    model: CrowdModel, runner: Any, pairs: list[tuple[Tensor, Tensor]], images: list[Tensor]
+) -> dict[str, float]:
+    """Say how far the file is from the network, over all sizes: of the largest cell, and of the people."""
+    pairs = pairs + [(_run(lambda x: model(x).density, image), _run(runner, image)) for image in images]
+    cells = max(float((plain - found).abs().max() / plain.abs().max()) for plain, found in pairs)
+    counts = max(abs(float(found.sum() / plain.sum()) - 1) for plain, found in pairs)
+    return {"cells": cells, "count": counts}
+
+
+def _agrees(measured: Measured) -> bool:
+    return max(measured.agreement.values()) <= TOLERANCE

@@ -1,0 +1,105 @@
+"""Row 6: a folder of photographs, decoded while the network is at work."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from benchmarks.speed.case import Case
+from benchmarks.speed.drawn import lively, photograph, save
+from crowdkit.cli import main as crowdkit
+from crowdkit.data import read_image
+from crowdkit.engine import predict
+from crowdkit.models import CrowdModel
+
+BARE = "the bare model on the same images, decoded before"
+GOAL = 0.85
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How many photographs of what size, of which so many differ (the rest are copies of these in other files)."""
+
+    models: tuple[str, ...] = ("cfanet_lite", "mcnn")
+    photographs: int = 200
+    different: int = 20
+    size: tuple[int, int] = (768, 1024)
+    readers: tuple[int | None, ...] = (0, 1, None)
+
+
+FULL = Scale()
+
+
+def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
+    """Make the lines of the row."""
+    with TemporaryDirectory() as name:
+        photos = Path(name, "photos")
+        photos.mkdir()
+        for number in range(scale.photographs):
+            seed = number % scale.different
+            save(photograph(*scale.size, seed=seed), photos / f"{number:04}.jpg")
+        files = sorted(photos.iterdir())
+        decoded = [read_image(file) for file in files[: scale.different]]
+        for model in scale.models:
+            folder = Path(name, model)
+            made = lively(model).to(device)
+            made.save(folder)
+            yield from _lines(made, folder, photos, decoded, device, scale)
+
+
+def _lines(
+    model: CrowdModel, folder: Path, photos: Path, decoded: list[Tensor], device: torch.device, scale: Scale
+) -> Iterator[Case]:
+    number = scale.photographs
+    what = f"{model.name}, {number} JPEG of {scale.size[0]} x {scale.size[1]}"
+
+    def case(how: str, fast: Callable[[], list[float]], *, goal: bool) -> Case:
+        return Case(
+            row=6,
+            name=f"{what}, {how}",
+            fast=fast,
+            plain=lambda: bare(model, decoded, number, device),
+            baseline=BARE,
+            agree=lambda plain, counts: {
+                "count": max(abs(a / b - 1) for a, b in zip(counts, plain, strict=True))
+            },
+            goal=f"{GOAL:.0%} of its rate" if goal else "",
+            reached=(lambda m: m.ratio is not None and m.ratio >= GOAL) if goal else None,
+            once=True,
+            work=number,
+            unit="images",
+        )
+
+    bare(model, decoded, 1, device)  # what a device makes once is not of the images
+    for readers in scale.readers:
+        yield case(
+            f"predict, readers={readers}",
+            lambda readers=readers: [
+                each.count for each in predict(model, photos, device=device, readers=readers)
+            ],
+            goal=readers is None,
+        )
+    yield case("crowdkit count", lambda: _command(folder, photos, device), goal=True)
+
+
+def bare(model: CrowdModel, decoded: list[Tensor], number: int, device: torch.device) -> list[float]:
+    """Count ``number`` images that lie in memory as float32, over and over from the first."""
+    model.eval()
+    counts = []
+    with torch.inference_mode():
+        for place in range(number):
+            image = decoded[place % len(decoded)][None].to(device, memory_format=torch.channels_last)
+            counts.append(float(model(image).density.sum(dtype=torch.float32)))
+    return counts
+
+
+def _command(folder: Path, photos: Path, device: torch.device) -> list[float]:
+    with redirect_stdout(io.StringIO()) as said:
+        crowdkit(["count", str(photos), "--model", str(folder), "--device", str(device), "--json"])
+    return [each["count"] for each in json.loads(said.getvalue())["images"]]

@@ -6,9 +6,10 @@ from torch import Tensor, nn
 from crowdkit.errors import ArgumentError, check_choice
 from crowdkit.losses._maps import check_positive, per_pixel
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses._ssim import check_window, halve, local_statistics
+from crowdkit.losses._ssim import check_window
+from crowdkit.losses._ssim_pyramid import SSIMPyramid
 from crowdkit.ops import check_stride
-from crowdkit.ops.window import Padding, gaussian_window
+from crowdkit.ops.window import Padding
 
 
 def ssim_pyramid(
@@ -75,29 +76,10 @@ def ssim_pyramid(
     check_choice("padding", padding, ("valid", "same"))
     check_reduction(reduction)
     pred, target = per_pixel(pred, target, stride)
-    pred, target = pred * expansion, target * expansion
-    total = torch.zeros((), dtype=pred.dtype, device=pred.device)
-    for level in range(levels):
-        if level:
-            pred, target = halve(pred), halve(target)
-        size = window_size
-        shorter = min(pred.shape[-2:])
-        if padding == "valid" and shorter < window_size:
-            # int: a symbolic size, of a graph for many sizes, becomes this one.
-            size = int(shorter - 1 + shorter % 2)
-        window = gaussian_window(size, window_sigma)
-        total = total + _dissimilarity(pred, target, window, c1, c2, padding)
-    return reduce(total / levels, reduction)
-
-
-def _dissimilarity(
-    x: Tensor, y: Tensor, window: tuple[float, ...], c1: float, c2: float, padding: Padding
-) -> Tensor:
-    # One minus mean SSIM, (B,), exactly 0 for equal maps.
-    local = local_statistics(x, y, window, padding=padding)
-    a = local.luminance / (local.energy + c1)
-    b = local.var_d / (local.var_s + c2)
-    return (a + b - a * b).mean(dim=(-2, -1))
+    pyramid = SSIMPyramid(levels, window_size, window_sigma, c1, c2, expansion, padding)
+    # A compiler fuses the plain form itself; the fused one has no gradient for the target.
+    plain = torch.compiler.is_compiling() or target.requires_grad
+    return reduce(pyramid.plain(pred, target) if plain else pyramid.fused(pred, target), reduction)
 
 
 def check_ssim_arguments(

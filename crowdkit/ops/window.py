@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, ShapeError, check_choice
 from crowdkit.ops.checks import check_stride
+from crowdkit.ops.separable import correlate
 
 Padding = Literal["valid", "same"]
 
@@ -88,27 +89,12 @@ def window_filter(
     return filtered
 
 
-def _correlate(maps: Tensor, taps: tuple[float, ...], dilation: int) -> Tensor:
-    # Shifted adds: on a CPU, forward and backward, some forty times as fast as two convolutions.
-    # In place is twice as fast; torch 2.11 compiles it to a gradient of zero, without a word.
-    add = torch.add if torch.compiler.is_compiling() else torch.Tensor.add_
-    for dim in (-2, -1):
-        length = maps.shape[dim] - (len(taps) - 1) * dilation
-        total = maps.narrow(dim, 0, length) * taps[0]
-        for i, tap in enumerate(taps[1:], start=1):
-            total = add(total, maps.narrow(dim, i * dilation, length), alpha=tap)
-        maps = total
-    return maps
-
-
 class _WindowFilter(torch.autograd.Function):
     # The adjoint is the same filter, turned round, on the padded gradient; autograd's own would write a
     # full-size map of zeros for every tap.
-    generate_vmap_rule = True
-
     @staticmethod
     def forward(maps: Tensor, taps: tuple[float, ...], dilation: int) -> Tensor:
-        return _correlate(maps, taps, dilation)
+        return correlate(maps, taps, dilation)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, tuple[float, ...], int], output: Tensor) -> None:  # noqa: ARG004
@@ -118,4 +104,14 @@ class _WindowFilter(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         margin = (len(ctx.taps) - 1) * ctx.dilation
         padded = F.pad(grad, (margin, margin, margin, margin))
-        return _correlate(padded, ctx.taps[::-1], ctx.dilation), None, None
+        return _WindowFilter.apply(padded, ctx.taps[::-1], ctx.dilation), None, None
+
+    @staticmethod
+    def vmap(
+        info: Any,  # noqa: ARG004
+        in_dims: tuple[Any, ...],
+        maps: Tensor,
+        taps: tuple[float, ...],
+        dilation: int,
+    ) -> tuple[Tensor, int]:
+        return _WindowFilter.apply(maps.movedim(in_dims[0], 0), taps, dilation), 0

@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, ShapeError, UnknownNameError
-from crowdkit.ops import gaussian_window, window_filter
+from crowdkit.ops import gaussian_window, separable, window_filter
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,21 @@ def test_bad_arguments():
         window_filter(torch.ones(4, 5), (1.0,), dilation=0)
     with pytest.raises(ArgumentError, match="odd size"):
         window_filter(torch.ones(5, 5), (0.5, 0.5), padding="same")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(17, 23), (2, 3, 12, 40), (0, 12, 13), (5, 11, 11)], ids=str)
+@pytest.mark.parametrize(("size", "dilation"), [(1, 1), (5, 1), (5, 2), (2, 3)])
+def test_gathered_rows_are_shifted_adds(shape, size, dilation, dtype):
+    maps = torch.rand(shape, dtype=dtype)
+    taps = tuple(torch.rand(size).tolist())  # lopsided
+    found = separable.correlate(maps, taps, dilation)
+    assert found.is_contiguous()
+    torch.testing.assert_close(found, separable.shifted_adds(maps, taps, dilation))
+
+
+def test_adjoint_is_the_transpose():
+    filtered = separable.SeparableFilter((0.1, 0.2, 0.7), 2)
+    maps, back = torch.rand(3, 2, 12, 17, dtype=torch.float64), torch.rand(3, 2, 8, 13, dtype=torch.float64)
+    there = (filtered(maps) * back).sum()
+    torch.testing.assert_close((maps * filtered.adjoint(back.unbind())).sum(), there)

@@ -18,7 +18,8 @@ from torch.nn import functional as F
 from torchvision.transforms.v2.functional import gaussian_blur, pil_to_tensor
 
 from crowdkit.data import SyntheticCrowd
-from crowdkit.engine import DataConfig, Domain, Traits, look, open_splits
+from crowdkit.engine import DataConfig, Domain, Traits, open_splits
+from crowdkit.engine.calibration.traits import look
 from crowdkit.engine.counting.picture import Picture
 from crowdkit.pictures import to_pil
 

@@ -7,7 +7,7 @@ from crowdkit.engine.calibration.coverage import Coverage, measure_coverage
 from crowdkit.engine.calibration.domain import Domain
 from crowdkit.engine.calibration.gather import calibrate
 from crowdkit.engine.calibration.interval import CountInterval
-from crowdkit.engine.calibration.traits import Traits, look
+from crowdkit.engine.calibration.traits import Traits
 from crowdkit.engine.cards import card_text, coverage_table
 from crowdkit.engine.config import DataConfig, LossConfig, ModelConfig, OptimConfig, RunConfig, TrainConfig
 from crowdkit.engine.config_io import config_from_dict, config_to_dict, config_to_toml, load_config
@@ -71,7 +71,6 @@ __all__ = [
     "learning_rate",
     "load_config",
     "locate",
-    "look",
     "mean_baseline",
     "measure_coverage",
     "open_dataset",

@@ -6,7 +6,8 @@ import torch
 from torch.nn import functional as F
 
 from crowdkit.data import SyntheticCrowd
-from crowdkit.engine import Domain, Traits, look
+from crowdkit.engine import Domain, Traits
+from crowdkit.engine.calibration.traits import look
 from crowdkit.engine.counting.picture import Picture
 from crowdkit.errors import ArgumentError
 

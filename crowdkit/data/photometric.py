@@ -31,7 +31,7 @@ class _Photometric:
         p: Probability that the picture is changed.
     """
 
-    #: What is drawn for every picture: names to bounds, drawn evenly between them.
+    # What is drawn for every picture, evenly between two bounds each.
     bounds: ClassVar[dict[str, tuple[float, float]]] = {}
 
     def __init__(self, p: float = 0.5) -> None:

@@ -76,6 +76,22 @@ def test_train_evaluate_and_count(tiny_settings, tmp_path, photos, capsys):
     assert len(_json(capsys)["images"]) == 2
 
 
+def test_parts_are_evaluated_one_by_one(shanghaitech, model_folder, capsys):
+    data = ["--data", "dataset=shanghaitech", f"root={shanghaitech}"]
+    alone = []
+    for part in "AB":
+        assert main(["evaluate", str(model_folder), "--device", "cpu", "--json", *data, f"part={part}"]) == 0
+        alone.append(_json(capsys)["model"])
+    assert main(["evaluate", str(model_folder), "--device", "cpu", "--json", *data, "part=AB"]) == 0
+    both = [each["model"] for each in _json(capsys)["parts"]]
+    for one, other in zip(both, alone, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+    assert main(["evaluate", str(model_folder), "--device", "cpu", *data, "part=AB"]) == 0
+    text = capsys.readouterr().out
+    assert text.count("predict mean") == 2
+    assert text.index("part_A") < text.index("part_B")
+
+
 def test_count_writes_overlays_and_a_table(photos, model_folder, tmp_path, capsys):
     out, table = tmp_path / "out", tmp_path / "counts.csv"
     places = [str(photos / "a.jpg"), str(photos / "more")]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, DataError, MissingDependencyError, unknown_name
 from crowdkit.layers.encoder import Normalise, read_weights
@@ -77,6 +78,7 @@ class TimmEncoder(nn.Module):
                 **options,
                 **source,
             )
+        _pad_by_constants(self.network)
         info: Any = self.network.feature_info
         self.channels: tuple[int, ...] = tuple(info.channels())[::-1]
         self.strides: tuple[int, ...] = wanted
@@ -102,6 +104,45 @@ class TimmEncoder(nn.Module):
         if self._channels_last:
             features = [feature.permute(0, 3, 1, 2) for feature in features]
         return features[::-1]
+
+
+class _SameConv2d(nn.Conv2d):
+    """A convolution that pads as TensorFlow does, of sides that its stride divides.
+
+    timm computes the padding from the sides. Here it is a constant, without which a tracer of sizes has formulas
+    of formulas to prove and does not come to an end.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the parent's name)
+        """Pad and convolve."""
+        sides: list[int] = []
+        for kernel, stride, dilation in zip(self.kernel_size, self.stride, self.dilation, strict=True):
+            around = max(dilation * (kernel - 1) + 1 - stride, 0)
+            sides = [around // 2, around - around // 2, *sides]
+        return super().forward(F.pad(input, sides))
+
+
+def _pad_by_constants(network: nn.Module) -> None:
+    """Give the convolutions that pad as TensorFlow does, by the sides of what they are shown, constant padding."""
+    from timm.layers.conv2d_same import Conv2dSame
+
+    for name, module in list(network.named_modules()):
+        if type(module) is Conv2dSame:
+            size: Any = {
+                "kernel_size": module.kernel_size,
+                "stride": module.stride,
+                "dilation": module.dilation,
+            }
+            twin = _SameConv2d(
+                module.in_channels,
+                module.out_channels,
+                groups=module.groups,
+                bias=module.bias is not None,
+                device="meta",
+                **size,
+            )
+            twin.weight, twin.bias = module.weight, module.bias
+            network.set_submodule(name, twin)
 
 
 def _any_size_options(name: str) -> dict[str, Any]:

@@ -102,6 +102,14 @@ def test_onnx_of_any_batch_and_size_counts_the_same(name, tmp_path):
         agree(found, density(model, images))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [".onnx", ".pt2"])
+def test_the_default_encoder_of_cfanet_lite_is_traced_to_an_end(ending, tmp_path):
+    # Its convolutions pad as TensorFlow does, by the sides in timm, which the tracer could not follow in minutes.
+    torch.manual_seed(0)
+    assert export_model(create_model("cfanet_lite"), tmp_path / f"lite{ending}").difference <= 1e-4
+
+
 @pytest.mark.parametrize("name", FIXED)
 def test_a_model_of_one_size_says_why_and_takes_one(name, tmp_path):
     torch.manual_seed(0)

@@ -13,6 +13,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from crowdkit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
 from crowdkit.layers import ResNet101Encoder, TimmEncoder, VGG16Encoder, VGG19Encoder
 from crowdkit.layers.encoder import read_weights
+from crowdkit.ops import pad_to_multiple
 
 
 def parameters(module: nn.Module) -> int:
@@ -169,6 +170,23 @@ def test_timm_takes_any_size(name: str) -> None:
         (2, c, height // s, width // s) for c, s in zip(encoder.channels, encoder.strides, strict=True)
     ]
     assert [tuple(f.shape) for f in features] == expected
+
+
+@pytest.mark.parametrize("size", [(64, 96), (65, 97), (31, 130)])
+def test_padding_as_tensorflow_does_is_timms_with_constants(size: tuple[int, int]) -> None:
+    import timm
+    from timm.layers import Conv2dSame
+
+    torch.manual_seed(0)
+    encoder = TimmEncoder("tf_efficientnet_lite0").eval()
+    theirs = timm.create_model("tf_efficientnet_lite0", features_only=True).eval()
+    theirs.load_state_dict(encoder.network.state_dict())  # the names are timm's
+    assert not any(isinstance(module, Conv2dSame) for module in encoder.modules())
+    assert any(isinstance(module, Conv2dSame) for module in theirs.modules())
+    images = torch.rand(2, 3, *size)
+    expected = theirs(pad_to_multiple(encoder.normalise(images), 32))
+    for found, feature in zip(encoder(images), expected[::-1], strict=True):
+        assert torch.equal(found, feature)
 
 
 def test_timm_weights_from_a_file_are_the_networks(tmp_path: Path) -> None:

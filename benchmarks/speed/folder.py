@@ -38,8 +38,8 @@ FULL = Scale()
 
 def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
     """Make the lines of the row."""
-    with TemporaryDirectory() as name:
-        photos = Path(name, "photos")
+    with TemporaryDirectory() as place:
+        photos = Path(place, "photos")
         photos.mkdir()
         for number in range(scale.photographs):
             seed = number % scale.different
@@ -47,17 +47,23 @@ def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
         files = sorted(photos.iterdir())
         decoded = [read_image(file) for file in files[: scale.different]]
         for model in scale.models:
-            folder = Path(name, model)
+            folder = Path(place, model)
             made = lively(model).to(device)
             made.save(folder)
-            yield from _lines(made, folder, photos, decoded, device, scale)
+            yield from _lines(model, made, folder, photos, decoded, device, scale)
 
 
 def _lines(
-    model: CrowdModel, folder: Path, photos: Path, decoded: list[Tensor], device: torch.device, scale: Scale
+    name: str,
+    model: CrowdModel,
+    folder: Path,
+    photos: Path,
+    decoded: list[Tensor],
+    device: torch.device,
+    scale: Scale,
 ) -> Iterator[Case]:
     number = scale.photographs
-    what = f"{model.name}, {number} JPEG of {scale.size[0]} x {scale.size[1]}"
+    what = f"{name}, {number} JPEG of {scale.size[0]} x {scale.size[1]}"
 
     def case(how: str, fast: Callable[[], list[float]], *, goal: bool) -> Case:
         return Case(

@@ -61,14 +61,15 @@ class Job:
 
 def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
     """Make the lines of the row."""
-    with TemporaryDirectory() as name:
-        folder = Path(name)
+    with TemporaryDirectory() as place:
+        folder = Path(place)
         for model in scale.models:
             lively(model).save(folder / model)
         yield from _fresh_processes(folder, device, scale)
         for model in scale.models:
-            yield _against_whole(load_model(folder / model).to(device), device, scale)
-        yield from _memories(load_model(folder / scale.models[0]).to(device), device, scale)
+            yield _against_whole(model, load_model(folder / model).to(device), device, scale)
+        first = scale.models[0]
+        yield from _memories(first, load_model(folder / first).to(device), device, scale)
         yield _rows_of_a_file(folder, scale)
 
 
@@ -102,12 +103,12 @@ def _fresh_processes(folder: Path, device: torch.device, scale: Scale) -> Iterat
         )
 
 
-def _against_whole(model: CrowdModel, device: torch.device, scale: Scale) -> Case:
+def _against_whole(name: str, model: CrowdModel, device: torch.device, scale: Scale) -> Case:
     height, width = scale.whole
     pixels = photograph(height, width, seed=1)
     return Case(
         row=5,
-        name=f"{model.name}, {height:,} x {width:,}, in tiles of {scale.tight:g} GiB",
+        name=f"{name}, {height:,} x {width:,}, in tiles of {scale.tight:g} GiB",
         fast=lambda: _count(model, pixels, device, memory=scale.tight),
         plain=lambda: _count(model, pixels, device, tile=None),
         baseline="the image whole",
@@ -122,13 +123,13 @@ def _against_whole(model: CrowdModel, device: torch.device, scale: Scale) -> Cas
     )
 
 
-def _memories(model: CrowdModel, device: torch.device, scale: Scale) -> Iterator[Case]:
+def _memories(name: str, model: CrowdModel, device: torch.device, scale: Scale) -> Iterator[Case]:
     height, width = scale.swept
     pixels = photograph(height, width, seed=2)
     for memory in scale.memories:
         yield Case(
             row=5,
-            name=f"{model.name}, {height:,} x {width:,}, --memory {memory:g}",
+            name=f"{name}, {height:,} x {width:,}, --memory {memory:g}",
             fast=lambda memory=memory: _count(model, pixels, device, memory=memory),
             plain=lambda: bare_count(model, pixels, device),
             baseline=BARE,

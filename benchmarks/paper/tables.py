@@ -282,7 +282,6 @@ TABLES = (
                 "MCNN, BSL, 5 levels, 0.1 and 0.3, BL x 0.01",
                 experiment=Experiment("mcnn", "bsl", loss_options=SOFT),
             ),
-            Row("SL, no BL", experiment=cfanet(loss_options={"background_weight": 0.0})),
             Row("BSL: 0.01 and 0.03 (as printed), x 50", experiment=cfanet(loss_options=PRINTED)),
             Row(
                 "BSL: 0.01 and 0.03, x 1000",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.speed import export, folder, huge, startup
+from benchmarks.speed import ceiling, export, folder, gpu, huge, startup
 from benchmarks.speed.case import Case, Measured, measure
 from benchmarks.speed.drawn import lively, photograph, save
 from benchmarks.speed.render import line
@@ -114,3 +114,34 @@ def test_what_a_process_says_when_it_fails(tmp_path: Path):
     )
     with pytest.raises(RuntimeError, match=r"config\.json"):
         huge.run_job(job)
+
+
+@pytest.mark.slow
+def test_the_script_for_a_gpu_runs_on_a_cpu(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(ceiling, "seconds", lambda *_: 1.0)  # large convolutions take a while
+    arguments = ["--out", str(tmp_path), "--device", "cpu", "--tiny", "--turns", "1", "--rows"]
+    assert gpu.main(arguments) == 0
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    names = [each["name"] for each in found["lines"]]
+    assert names[0] == "CFANet, 1 x 16 x 24, float32"
+    assert names[1].endswith("compiled")
+    assert names[-1] == "mcnn's epoch, float32, batches of 2, 0 workers"
+    compiled, trained = found["lines"][1], found["lines"][-1]
+    assert compiled["agreement"]["cells"] < 1e-5
+    assert compiled["of_ceiling"] > 0
+    assert trained["rate"] > 0
+    assert 0 < trained["agreement"]["share of the epoch spent waiting for the loader"] < 1
+    assert "only a GPU" in found["notes"][0]
+    assert all(f"| {name} |" in (tmp_path / "gpu.md").read_text() for name in names)
+    assert "CFANet" in capsys.readouterr().out
+
+
+def test_a_row_that_fails_does_not_stop_the_others(tmp_path):
+    found = gpu.Findings(tmp_path / "new", "a card")
+    found.attempt("row 1", lambda: [][0])
+    found.attempt("row 2", lambda: found.notes.append("went on"))
+    assert found.failed
+    assert json.loads((tmp_path / "new" / "gpu.json").read_text())["notes"] == [
+        "row 1 failed: IndexError: list index out of range",
+        "went on",
+    ]

@@ -1,4 +1,7 @@
+import mmap
+import platform
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +12,7 @@ from torch import nn
 from crowdkit.engine import ImageTooLargeError, predict
 from crowdkit.engine.counting.estimator import Estimator
 from crowdkit.engine.counting.grid import tiles_of_side, tiles_within
-from crowdkit.engine.counting.memory import bytes_per_pixel, free_memory
+from crowdkit.engine.counting.memory import bytes_per_pixel, free_memory, give_back
 from crowdkit.engine.counting.picture import Picture
 from crowdkit.engine.counting.reach import Reach, find_reach
 from crowdkit.engine.counting.tiling import estimate_tiles
@@ -258,6 +261,21 @@ def test_the_memory_of_a_network_is_that_of_its_living_tensors():
 
     assert bytes_per_pixel(Two(), device=CPU) == pytest.approx(1.25 * (12 + 240), rel=0.05)
     assert free_memory(CPU) > 2**20
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library decides what it keeps")
+def test_memory_of_tensors_that_are_gone_is_given_back():
+    def held():
+        pages = Path("/proc/self/statm").read_text().split()[1]
+        return int(pages) * mmap.PAGESIZE
+
+    blocks = [torch.ones(2**14) for _ in range(3200)]  # 200 MiB in blocks that the C library keeps
+    last = torch.ones(2**14)  # above them, so that the heap cannot simply shrink
+    before = held()
+    del blocks
+    give_back()
+    assert held() < before - 150 * 2**20
+    assert bool(last.all())
 
 
 def test_bad_arguments_are_told(seeing):

@@ -8,6 +8,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from crowdkit.engine.counting.grid import Tile
+from crowdkit.engine.counting.memory import give_back
 from crowdkit.engine.counting.picture import Picture
 from crowdkit.engine.counting.whole import estimate_batch
 from crowdkit.models import CrowdModel
@@ -57,6 +58,8 @@ def estimate_tiles(
                 density[0, :, rows, columns] = part[
                     :, rows.start - above : rows.stop - above, columns.start - before : columns.stop - before
                 ]
+            del images
+            give_back()
             bar.update(len(group))
     return density
 

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.speed import bsl, export, folder, huge, startup
+from benchmarks.speed import bsl, export, folder, huge, startup, targets
 from benchmarks.speed.case import Case, Measured, measure
 from benchmarks.speed.ceiling import convolution_flops, copy_bytes
 from benchmarks.speed.render import HEADINGS, line, render
 
 # Every row's number, and what makes its lines.
 ROWS: dict[int, Callable[[torch.device], Iterable[Case]]] = {
+    1: targets.cases,
     2: bsl.cases,
     5: huge.cases,
     6: folder.cases,

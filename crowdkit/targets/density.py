@@ -16,6 +16,7 @@ def density_map(
     stride: int = 1,
     truncate: float = 4.0,
     dtype: torch.dtype = torch.float32,
+    check: bool = True,
 ) -> Tensor:
     r"""Make the density map of one image: a Gaussian of mass 1 a head, wherever the head is.
 
@@ -31,6 +32,7 @@ def density_map(
         stride: Side of a cell in pixels; the map equals the sum-pooled map at stride 1.
         truncate: Radius of a kernel's window in standard deviations.
         dtype: Floating-point type of the map.
+        check: Look at the values of heads and sigmas, for which a GPU waits.
 
     Returns:
         People per cell, shape :math:`(\lceil H/s \rceil, \lceil W/s \rceil)`, on the device of ``points``.
@@ -53,4 +55,4 @@ def density_map(
     heads = points if isinstance(points, Tensor) else torch.as_tensor(points, dtype=torch.float64)
     if heads.numel() == 0:
         heads = heads.reshape(0, 2).to(torch.float32)
-    return splat(heads, sigma, size, stride=stride, truncate=truncate, dtype=dtype)
+    return splat(heads, sigma, size, stride=stride, truncate=truncate, dtype=dtype, check=check)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from crowdkit.errors import ArgumentError, ShapeError
 from crowdkit.ops import splat, sum_pool
+from crowdkit.ops._kernels import Kernels
+from crowdkit.ops._products import add_products
 
 DEVICES = [
     "cpu",
@@ -143,3 +145,46 @@ def test_inputs_stay() -> None:
     splat(points, sigma, (8, 8))
     assert torch.equal(points, before[0])
     assert torch.equal(sigma, before[1])
+
+
+@pytest.mark.parametrize("stride", [1, 3, 8])
+@pytest.mark.parametrize("precision", ["highest", "medium"])
+def test_products_of_a_gpu_are_the_tiles_of_a_cpu(stride: int, precision: str) -> None:
+    before = torch.get_float32_matmul_precision()
+    points = torch.rand(60, 2, dtype=torch.float64) * torch.tensor([301.0, 203.0])
+    sigmas = torch.rand(60, dtype=torch.float64) * 20 + 0.2
+    expected = splat(points, sigmas, (203, 301), stride=stride, dtype=torch.float64)
+    kernels = Kernels.of(points, sigmas, (203, 301), 4.0, torch.float64)
+    found = torch.zeros(expected.shape, dtype=torch.float64)
+    try:
+        torch.set_float32_matmul_precision(precision)
+        with torch.autocast("cpu"):
+            add_products(found, kernels, stride)
+    finally:
+        torch.set_float32_matmul_precision(before)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_autocast_makes_no_difference() -> None:
+    points = torch.rand(30, 2) * 60
+    with torch.autocast("cpu"):
+        density = splat(points, 3.0, (60, 60))
+    assert torch.equal(density, splat(points, 3.0, (60, 60)))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_does_not_wait() -> None:
+    points = torch.rand(50, 2, device="cuda") * 60
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for sigma in (3.0, points[:, 0] + 1):
+            splat(points, sigma, (60, 60), check=False)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_values_are_looked_at_unless_told_otherwise() -> None:
+    heads = torch.tensor([[1.0, 1.0], [8.5, 1.0]])
+    with pytest.raises(ArgumentError, match="inside the canvas"):
+        splat(heads, 1.0, (4, 8))
+    assert splat(heads[:1], 1.0, (4, 8), check=False).sum() == pytest.approx(1, rel=1e-6)

@@ -1,0 +1,91 @@
+"""Add heads up on a CPU: every row of a tile is a weighted sum of pieces of kernels."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from crowdkit.ops._kernels import Kernels
+
+# Side of a tile in pixels, and the least in cells at a stride.
+_SIDE = 64
+_LEAST_SIDE = 8
+# Samples of kernels held at once, and for how many an entry of the list of heads and tiles counts.
+_CHUNK = 2**20
+_ENTRY = 16
+
+
+class Parts(NamedTuple):
+    """Kernels cut into P parts of one length, all of a kernel one after another."""
+
+    whose: Tensor  # which kernel's it is, (P,)
+    place: Tensor  # which part of the axis, (P,)
+    start: Tensor  # each kernel's first part, (2 N,)
+    many: Tensor  # how many each kernel has, (2 N,)
+
+    @classmethod
+    def of(cls, kernels: Kernels, length: int) -> "Parts":
+        many = kernels.spans(length)
+        start = many.cumsum(0) - many
+        whose = torch.repeat_interleave(many)
+        place = torch.arange(len(whose)) + (kernels.first // length - start).index_select(0, whose)
+        return cls(whose, place, start, many)
+
+
+def add_heads(density: Tensor, kernels: Kernels, stride: int) -> None:
+    """Add normalised kernels to a map (h, w), some heads at a time, so that memory does not grow with them."""
+    side = max(_LEAST_SIDE, _SIDE // stride)
+    count = len(kernels.pixel) // 2
+    wide, high = kernels.spans(side * stride).view(2, -1)
+    cost = (wide + high) * (side * stride) + wide * high * _ENTRY
+    if int(cost.sum()) <= _CHUNK:
+        _add_chunk(density, kernels, side, stride)
+        return
+    order = kernels.first[count:].argsort(stable=True)  # heads that are held together meet the same rows
+    chunks = torch.bincount((cost[order].cumsum(0) - 1) // _CHUNK).tolist()
+    for some in torch.split(order, chunks):
+        if len(some):
+            _add_chunk(density, kernels.heads(some), side, stride)
+
+
+def _add_chunk(density: Tensor, kernels: Kernels, side: int, stride: int) -> None:
+    rows, columns = density.shape
+    strips, bands = -(-columns // side), -(-rows // side)
+    count = len(kernels.pixel) // 2
+    parts = Parts.of(kernels, side * stride)
+    samples = kernels.take(parts.whose).samples(parts.place * (side * stride), side, stride)
+    across = int(parts.start[count])  # as many parts lie along x
+    pieces, weights = samples[:across], samples[across:].T.contiguous()
+    # A head's samples sum to 1: what both axes sum to goes into the weights.
+    totals = samples.new_zeros(2 * count).index_add_(0, parts.whose, samples.sum(dim=1))
+    owner = parts.whose[across:] - count
+    weights.div_((totals[:count] * totals[count:]).index_select(0, owner))
+
+    # One entry for each tile that a head meets, tile after tile: its piece and its weights.
+    many = parts.many.index_select(0, owner)
+    weight = torch.repeat_interleave(many)
+    first = parts.start.index_select(0, owner) - (many.cumsum(0) - many)
+    piece = torch.arange(len(weight)) + first.index_select(0, weight)
+    tile = (parts.place[across:] * strips).index_select(0, weight) + parts.place.index_select(0, piece)
+    tile, order = tile.sort(stable=True)
+    weight, piece = weight.index_select(0, order), piece.index_select(0, order)
+    starts = torch.searchsorted(tile, torch.arange(bands * strips + 1))
+    limits = starts[::strips].tolist()
+    nth = torch.arange(side)[:, None]
+    for band in range(int(tile[0]) // strips, int(tile[-1]) // strips + 1):
+        start, stop = limits[band], limits[band + 1]
+        if start == stop:
+            continue
+        top = band * side
+        tall = min(side, rows - top)
+        # Every row of the band sums the same pieces, each with weights of its own.
+        offsets = starts[band * strips : (band + 1) * strips] + (nth[:tall] * (stop - start) - start)
+        summed = F.embedding_bag(
+            piece[start:stop].repeat(tall),
+            pieces,
+            offsets.view(-1),
+            mode="sum",
+            per_sample_weights=weights[:tall].index_select(1, weight[start:stop]).view(-1),
+        )
+        density[top : top + tall] += summed.view(tall, -1)[:, :columns]

@@ -11,8 +11,8 @@ class SeparableFilter:
     """The same window along rows and columns, and its adjoint; without gradients of its own.
 
     On a CPU the sum of weighted rows is one ``embedding_bag``, which adds up in registers what shifted adds
-    carry to memory and back for every tap: four times as fast, and no setting of a matrix product's
-    precision touches it. Between the two directions the maps are turned, so that columns are rows.
+    carry to memory and back for every tap: four times as fast, and neither autocast nor a setting of matrix
+    products touches it. Between the two directions the maps are turned, so that columns are rows.
 
     Attributes:
         taps: Weights of the window along one side.

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from benchmarks.speed.case import Case, Measured
 from benchmarks.speed.drawn import lively, photograph
 from crowdkit.data.image import unit_range
 from crowdkit.engine import export_model
-from crowdkit.engine.runtimes import onnx_packages
+from crowdkit.engine.runtimes import Runner, onnx_packages
 from crowdkit.models import CrowdModel
 
 TOLERANCE = 1e-4
@@ -36,9 +36,12 @@ def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
     if device.type != "cpu":
         return
     images = [unit_range(photograph(*size, seed=number))[None] for number, size in enumerate(scale.sizes)]
+    # onnxruntime has a layout of its own.
+    last = [image.contiguous(memory_format=torch.channels_last) for image in images]
     odd = ", ".join(f"{height} x {width}" for height, width in scale.sizes[1:])
     for name in scale.models:
         model = lively(name)
+        network = partial(_density, model)
         for ending in scale.formats:
             with TemporaryDirectory() as folder:
                 file = export_model(model, Path(folder, f"{name}{ending}")).path
@@ -47,18 +50,16 @@ def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
             yield Case(
                 row=7,
                 name=f"{name} as {ending}, {height} x {width}",
-                fast=lambda runner=runner: _run(runner, images[0]),
-                plain=lambda model=model: _run(lambda image: model(image).density, _channels_last(images[0])),
+                fast=partial(_run, runner, (images if ending == ".onnx" else last)[0]),
+                plain=partial(_run, network, last[0]),
                 baseline="the network in torch, channels_last",
-                agree=lambda plain, found, model=model, runner=runner: _agreement(
-                    model, runner, [(plain, found)], images[1:]
-                ),
+                agree=partial(_apart, network=network, runner=runner, images=images[1:]),
                 goal=f"to {TOLERANCE:g}, also at {odd}",
-                reached=lambda m: _agrees(m),
+                reached=_agrees,
             )
 
 
-def onnx_session(file: Path) -> Any:
+def onnx_session(file: Path) -> Runner:
     """Open a file in onnxruntime with as many threads as torch has."""
     _, onnxruntime = onnx_packages()
     options = onnxruntime.SessionOptions()
@@ -72,21 +73,20 @@ def onnx_session(file: Path) -> Any:
     return run
 
 
-def _channels_last(image: Tensor) -> Tensor:
-    return image.contiguous(memory_format=torch.channels_last)
+def _density(model: CrowdModel, image: Tensor) -> Tensor:
+    return model(image).density
 
 
-def _run(runner: Any, image: Tensor) -> Tensor:
+def _run(runner: Runner, image: Tensor) -> Tensor:
     with torch.inference_mode():
-        density: Tensor = runner(image)
-    return density
+        return runner(image)
 
 
-def _agreement(
-    model: CrowdModel, runner: Any, pairs: list[tuple[Tensor, Tensor]], images: list[Tensor]
+def _apart(
+    plain: Tensor, found: Tensor, *, network: Runner, runner: Runner, images: list[Tensor]
 ) -> dict[str, float]:
     """Say how far the file is from the network, over all sizes: of the largest cell, and of the people."""
-    pairs = pairs + [(_run(lambda x: model(x).density, image), _run(runner, image)) for image in images]
+    pairs = [(plain, found), *((_run(network, image), _run(runner, image)) for image in images)]
     cells = max(float((plain - found).abs().max() / plain.abs().max()) for plain, found in pairs)
     counts = max(abs(float(found.sum() / plain.sum()) - 1) for plain, found in pairs)
     return {"cells": cells, "count": counts}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.speed import bsl, export, folder, huge, startup, targets
+from benchmarks.speed import bsl, cfanet, export, folder, huge, startup, targets, training
 from benchmarks.speed.case import Case, Measured, measure
 from benchmarks.speed.ceiling import convolution_flops, copy_bytes
 from benchmarks.speed.render import HEADINGS, line, render
@@ -23,6 +23,8 @@ from benchmarks.speed.render import HEADINGS, line, render
 ROWS: dict[int, Callable[[torch.device], Iterable[Case]]] = {
     1: targets.cases,
     2: bsl.cases,
+    3: cfanet.cases,
+    4: training.cases,
     5: huge.cases,
     6: folder.cases,
     7: export.cases,

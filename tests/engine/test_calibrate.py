@@ -106,7 +106,11 @@ def run(make_tiny_config, tmp_path_factory):
 def test_a_tiny_running_variance_stays_whole():
     from safetensors.torch import load
 
-    state = {"running_var": torch.tensor([1e-7, 2.0]), "bias": torch.tensor([0.5, 1 / 3]), "n": torch.tensor(7)}
+    state = {
+        "running_var": torch.tensor([1e-7, 2.0]),
+        "bias": torch.tensor([0.5, 1 / 3]),
+        "n": torch.tensor(7),
+    }
     kept = load(_in_halves(state))
     assert torch.equal(kept["running_var"], state["running_var"])
     assert (kept["bias"].dtype, kept["n"].dtype) == (torch.float16, torch.int64)

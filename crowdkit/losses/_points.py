@@ -38,7 +38,8 @@ def map_and_heads(pred: Tensor, points: Sequence[Tensor], stride: int) -> tuple[
 
 def check_one_an_image(name: str, each: Sequence[Tensor], pred: Tensor) -> None:
     """Raise unless ``each`` is a list or tuple with one entry an image."""
-    if not isinstance(each, list | tuple):
+    # Not list | tuple: torch 2.8 cannot compile that.
+    if not isinstance(each, (list, tuple)):
         raise DTypeError(f"{name}: expected a list of tensors, one an image, got {type(each).__name__}")
     if len(each) != len(pred):
         raise ShapeError(f"{name}: expected one tensor an image, {len(pred)}, got {len(each)}")

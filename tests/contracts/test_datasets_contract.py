@@ -141,10 +141,11 @@ DATASETS: dict[str, Callable[..., CrowdData]] = {
 OTHERS = {
     "Annotation", "Batch", "CrowdData", "CrowdDataset", "Issue", "Points", "Record", "Report", "Sample",
     "check_dataset", "collate", "dataset_class", "list_datasets", "read_image", "read_points", "read_size",
-    "split_train_val", "to_canvas", "Zone", "read_zones",
+    "split_train_val", "to_canvas", "Zone", "read_zones", "list_photometric", "photometric",
 }  # fmt: skip
 TRANSFORMS = {
-    "Compose", "GaussianSigma", "HorizontalFlip", "Pad", "RandomCrop", "Resize", "Transform",
+    "Blur", "ColourJitter", "Compose", "GaussianSigma", "Greyscale", "HorizontalFlip", "JPEGCompression",
+    "LowResolution", "Noise", "Pad", "RandomCrop", "RandomScaledCrop", "Resize", "Transform",
 }  # fmt: skip
 
 

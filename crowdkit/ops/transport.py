@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, library
 
 from crowdkit.errors import ArgumentError
 from crowdkit.ops._pairs import block, check_cells, log2_sum, offsets
@@ -88,7 +88,7 @@ def _check(share: Tensor, points: Tensor, stride: int, entropy: float, iteration
 
 
 # One opaque node in a graph: traced, the iterations would make thousands.
-@torch.library.custom_op("crowdkit::sinkhorn", mutates_args=())
+@library.custom_op("crowdkit::sinkhorn", mutates_args=())
 def _sinkhorn(
     share: Tensor, points: Tensor, stride: int, entropy: float, iterations: int, floor: float
 ) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, library
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError
@@ -99,7 +99,7 @@ def unbalanced_transport(
 
 
 # One opaque node in a graph: traced, the iterations would make thousands.
-@torch.library.custom_op("crowdkit::unbalanced_sinkhorn", mutates_args=())
+@library.custom_op("crowdkit::unbalanced_sinkhorn", mutates_args=())
 def _unbalanced_sinkhorn(
     density: Tensor,
     points: Tensor,

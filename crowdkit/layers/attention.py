@@ -88,4 +88,4 @@ class ResidualAttention(nn.Module):
                 f"weight: expected (B, 1, {feature.shape[-2]}, {feature.shape[-1]}), got {tuple(weight.shape)}"
             )
         # Under autocast a softmax is float32; the features keep their type.
-        return feature + feature * weight.to(feature.dtype)
+        return torch.addcmul(feature, feature, weight.to(feature.dtype))

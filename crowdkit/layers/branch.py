@@ -1,12 +1,14 @@
 """The two attention branches: Crowd Region Recognizer and Density Level Estimator."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError
-from crowdkit.ops import check_stride, upsample
+from crowdkit.ops import check_stride, upsampled_conv2d
+from crowdkit.ops.bands import by_rows
 from crowdkit.ops.checks import check_levels
 
 
@@ -25,15 +27,31 @@ class _AttentionBranch(nn.Module):
             for i, o in zip(inputs, widths, strict=True)
         )
         self.heads = nn.ModuleList(nn.Conv2d(o, out_channels, kernel_size=3, padding=1) for o in widths)
+        self.widths = tuple(widths)
+        self.dilation = dilation
 
     def forward(self, features: Tensor) -> list[Tensor]:
         logits = []
-        for index, (stage, head) in enumerate(zip(self.stages, self.heads, strict=True)):
-            if index > 0:
-                features = upsample(features)
-            features = F.relu(stage(features))
-            logits.append(head(features))
+        last = len(self.stages) - 1
+        for index, width in enumerate(self.widths):
+            stage = partial(self._stage, index, keep=index < last)
+            scale = 1 if index == 0 else 2
+            logit, *above = by_rows(stage, [features], halo=self.dilation + 1, channels=width, scale=scale)
+            logits.append(logit)
+            features = above[0] if above else features
         return logits
+
+    def _stage(self, index: int, features: Tensor, *, keep: bool) -> tuple[Tensor, ...]:
+        """Give the logits of a stage, and its feature if the next one needs it."""
+        weight = self.stages.get_parameter(f"{index}.weight")
+        bias = self.stages.get_parameter(f"{index}.bias")
+        if index == 0:
+            features = F.conv2d(features, weight, bias, padding=self.dilation, dilation=self.dilation)
+        else:
+            features = upsampled_conv2d(features, weight, bias, dilation=self.dilation)
+        features = F.relu(features, inplace=True)
+        logit = self.heads[index](features)
+        return (logit, features) if keep else (logit,)
 
 
 class CRR(_AttentionBranch):

@@ -1,14 +1,16 @@
 """The decoder that reads density maps from re-weighted features."""
 
 from collections.abc import Sequence
+from functools import partial
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, ShapeError
 from crowdkit.layers.attention import ResidualAttention
-from crowdkit.ops import upsample, upsampled_conv2d
+from crowdkit.ops import upsampled_conv2d
+from crowdkit.ops.bands import by_rows
+from crowdkit.ops.dilated import dilated_conv2d
 
 
 class DME(nn.Module):
@@ -68,6 +70,8 @@ class DME(nn.Module):
             )
         self.supervision = tuple(supervision)
         self.deep_skip = deep_skip
+        self.widths = tuple(widths)
+        self.dilation = dilation
         inputs = [
             encoder_channels[0] * (2 if deep_skip else 1),
             *(width + skip for width, skip in zip(widths[:-1], encoder_channels[1:], strict=True)),
@@ -99,16 +103,19 @@ class DME(nn.Module):
         self._check(features, weights)
         maps = []
         x = features[0]
-        for index in range(len(self.stages)):
-            x = self._reweigh(self._convolve(x, features, index), weights[index])
+        for index, (skip, weight) in enumerate(zip(features, weights, strict=True)):
+            stage = partial(self._stage, index)
+            inputs = [x] if index == 0 else [x, skip]
+            inputs += [] if weight is None else [weight]
+            scale = 1 if index == 0 else 2
+            [x] = by_rows(stage, inputs, halo=self.dilation, channels=self.widths[index], scale=scale)
             name = str(index + 1)
             if self.training and name in self.sides:
                 factor = 2 ** (len(self.stages) - 1 - index)
                 side = self.sides.get_parameter(f"{name}.weight")
                 bias = self.sides.get_parameter(f"{name}.bias")
                 maps.append(upsampled_conv2d(x, side, bias, factor=factor))
-        maps.append(self.final(x))
-        return maps
+        return [*maps, x]
 
     def look(
         self, features: Sequence[Tensor], weights: Sequence[Tensor | None], *, stage: int
@@ -140,7 +147,7 @@ class DME(nn.Module):
             raise ArgumentError(f"stage: expected one of 1..{len(self.stages)}, got {stage!r}")
         before = after = features[0]
         for index in range(stage):
-            before = self._convolve(after, features, index)
+            before = self._convolve(index, after, features[index])
             after = self._reweigh(before, weights[index])
         return before, after
 
@@ -150,13 +157,25 @@ class DME(nn.Module):
                 f"features, weights: expected {len(self.stages)} of each, got {len(features)}, {len(weights)}"
             )
 
-    def _convolve(self, x: Tensor, features: Sequence[Tensor], index: int) -> Tensor:
+    def _stage(self, index: int, x: Tensor, *inputs: Tensor) -> tuple[Tensor]:
+        """Give the re-weighted feature of a stage, of the last one its map."""
+        skip, *weight = inputs if index > 0 else (x, *inputs)
+        x = self._reweigh(self._convolve(index, x, skip), weight[0] if weight else None)
+        return (self.final(x) if index + 1 == len(self.stages) else x,)
+
+    def _convolve(self, index: int, x: Tensor, skip: Tensor) -> Tensor:
+        """Convolve the upsampled ``x`` joined to its skip, as the sum of a convolution of each."""
+        weight = self.stages.get_parameter(f"{index}.weight")
+        bias = self.stages.get_parameter(f"{index}.bias")
+        above, beside = weight[:, : x.shape[1]], weight[:, x.shape[1] :]
         if index > 0:
-            x = torch.cat([upsample(x), features[index]], dim=1)
-        elif self.deep_skip:
-            x = torch.cat([x, x], dim=1)
-        stage: nn.Module = self.stages[index]
-        return F.relu(stage(x))
+            y = upsampled_conv2d(x, above, bias, dilation=self.dilation)
+            y += dilated_conv2d(skip, beside, dilation=self.dilation)
+        else:
+            # The deepest skip is the decoder's input itself.
+            whole = above + beside if self.deep_skip else weight
+            y = dilated_conv2d(x, whole, bias, dilation=self.dilation)
+        return F.relu(y, inplace=True)
 
     def _reweigh(self, x: Tensor, weight: Tensor | None) -> Tensor:
         if weight is None:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from crowdkit.errors import ArgumentError, DataError
 from crowdkit.layers.encoder import Normalise, read_weights
 from crowdkit.ops import pad_to_multiple
+from crowdkit.ops.bands import by_rows
 
 
 class _VGGEncoder(nn.Module):
@@ -34,15 +35,18 @@ class _VGGEncoder(nn.Module):
         self.normalise = Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         layers: list[nn.Module] = []
         self._ends = []
+        self._parts: list[tuple[int, int, int]] = []
         inputs = 3
         for stride, widths in zip(known, self._stages, strict=True):
             if stride > strides[0]:
                 break
+            begin = len(layers)
             if stride > 1:
                 layers.append(nn.MaxPool2d(2))
             for width in widths:
-                layers += [nn.Conv2d(inputs, width, kernel_size=3, padding=1), nn.ReLU()]
+                layers += [nn.Conv2d(inputs, width, kernel_size=3, padding=1), nn.ReLU(inplace=True)]
                 inputs = width
+            self._parts.append((begin, len(layers), inputs))
             if stride in strides:
                 self._ends.append(len(layers) - 1)
         self.features = nn.Sequential(*layers)
@@ -67,9 +71,13 @@ class _VGGEncoder(nn.Module):
             below, beyond = (max(0, multiple - side) for side in x.shape[-2:])
             x = F.pad(x, (0, beyond, 0, below))
         features = []
-        for index, layer in enumerate(self.features):
-            x = layer(x)
-            if index in self._ends:
+        for begin, end, channels in self._parts:
+            part = self.features[begin:end]
+            if isinstance(part[0], nn.MaxPool2d):
+                x = part[0](x)
+                part = part[1:]
+            [x] = by_rows(lambda x, part=part: (part(x),), [x], halo=len(part) // 2, channels=channels)
+            if end - 1 in self._ends:
                 features.append(x)
         return features[::-1]
 

@@ -8,10 +8,11 @@ from crowdkit.ops.points import dot_map
 from crowdkit.ops.polygon import check_polygon, polygon_share
 from crowdkit.ops.pooling import count, mean_pool, sum_pool
 from crowdkit.ops.region import region_share, within_region
-from crowdkit.ops.resize import pad_to_multiple, upsample, upsampled_conv2d
+from crowdkit.ops.resize import pad_to_multiple, upsample
 from crowdkit.ops.splat import splat
 from crowdkit.ops.transport import transport
 from crowdkit.ops.unbalanced import unbalanced_transport
+from crowdkit.ops.upsampled import upsampled_conv2d
 from crowdkit.ops.window import gaussian_window, window_filter
 
 __all__ = [

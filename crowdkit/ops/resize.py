@@ -1,10 +1,8 @@
-"""Padding, upsampling, and the convolution after an upsample that never holds its large input."""
+"""Padding and upsampling."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from crowdkit.errors import ArgumentError
 from crowdkit.ops.checks import check_stride
 
 
@@ -73,47 +71,3 @@ def upsample(x: Tensor, factor: int = 2, *, align_corners: bool = False) -> Tens
     if factor == 1:
         return x
     return F.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=align_corners)
-
-
-def upsampled_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, factor: int) -> Tensor:
-    r"""Convolve the upsampled ``x``, zero padded to its size, without ever holding it.
-
-    The channel mixing of a convolution commutes with the upsample: project the channels to one map a
-    tap at low resolution, upsample those, shift and add. With few output channels this holds
-    :math:`O k^2` large maps instead of :math:`C`. Exact up to rounding.
-
-    Args:
-        x: Features at low resolution, shape :math:`(B, C, h, w)`.
-        weight: Kernel, shape :math:`(O, C, k, k)` with odd :math:`k`.
-        bias: Shape :math:`(O,)`, or ``None``.
-        factor: How many times the features are enlarged.
-
-    Returns:
-        ``conv2d(upsample(x, factor), weight, bias, padding=k // 2)``, shape :math:`(B, O, h f, w f)`.
-
-    Raises:
-        ArgumentError: If the kernel is not square with an odd side.
-
-    Examples:
-        >>> import torch
-        >>> upsampled_conv2d(torch.ones(1, 8, 4, 6), torch.ones(1, 8, 3, 3), factor=4).shape
-        torch.Size([1, 1, 16, 24])
-    """
-    outputs, channels, side, other = weight.shape
-    if side != other or side % 2 == 0:
-        raise ArgumentError(f"weight: expected a square kernel with an odd side, got {side} x {other}")
-    taps = weight.permute(0, 2, 3, 1).reshape(outputs * side * side, channels, 1, 1)
-    maps = upsample(F.conv2d(x, taps), factor)
-    height, width = maps.shape[-2:]
-    reach = side // 2
-    planes = (
-        F.pad(maps, (reach,) * 4)
-        .view(-1, outputs, side * side, height + 2 * reach, width + 2 * reach)
-        .unbind(dim=2)
-    )
-    shifted = [
-        plane[..., i // side : i // side + height, i % side : i % side + width]
-        for i, plane in enumerate(planes)
-    ]
-    total = torch.stack(shifted).sum(dim=0)
-    return total if bias is None else total + bias.view(-1, 1, 1)

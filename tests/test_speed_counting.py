@@ -84,7 +84,8 @@ def test_tiles_that_differ_do_not_meet_the_goal():
 def test_a_folder():
     scale = folder.Scale(("mcnn",), photographs=5, different=3, size=(96, 128), readers=(0, None))
     found = lines(folder.cases(CPU, scale))
-    assert [each.name.split(", ")[-1] for each in found] == ["readers=0", "readers=None", "crowdkit count"]
+    names = ["readers=0", "readers=None", "crowdkit count from its start"]
+    assert [each.name.split(", ")[-1] for each in found] == names
     # The command prints two decimals.
     assert [each.agreement["count"] < most for each, most in zip(found, (1e-5, 1e-5, 1e-2), strict=True)]
     assert found[0].met is None

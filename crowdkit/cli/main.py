@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import crowdkit
 from crowdkit.cli import check, count, demo, evaluate, export, train
+from crowdkit.cli.allocator import keep_freed_memory
 from crowdkit.errors import CrowdKitError
 
 _INTERRUPTED = 130
@@ -22,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         interrupted.
     """
     args = _parser().parse_args(argv)
+    keep_freed_memory()
     try:
         code: int = args.run(args)
     except CrowdKitError as error:

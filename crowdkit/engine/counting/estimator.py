@@ -176,7 +176,8 @@ class Estimator:
 
     def _tiles(self, picture: Picture, tiles: list[Tile], budget: float) -> Tensor:
         largest = max(height * width for height, width in (tile.seen.size for tile in tiles))
-        at_once = int(min(budget, _TILE_BYTES) / (largest * self._per_pixel))
+        # A CPU is busy with one; several take no less time each, and more memory.
+        at_once = 1 if self.device.type == "cpu" else int(budget / (largest * self._per_pixel))
         return estimate_tiles(
             self.model,
             picture,

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 import torch
 
+# Seconds that a turn should take at least: a call of a few milliseconds would be timed while threads wake up.
+_TURN = 0.05
+
 
 class Pair(NamedTuple):
     """Seconds of two calls, taken in turns, so that what disturbs the machine disturbs both.
@@ -24,25 +27,32 @@ class Pair(NamedTuple):
         return [plain / fast for plain, fast in zip(self.plain, self.fast, strict=True)]
 
 
-def seconds(call: Callable[[], object], device: torch.device) -> float:
-    """Time one call, to the end of what it started on the device."""
+def seconds(call: Callable[[], object], device: torch.device, *, times: int = 1) -> float:
+    """Time a call, to the end of what it started on the device; the mean of as many times."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     started = time.perf_counter()
-    call()
+    for _ in range(times):
+        call()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return time.perf_counter() - started
+    return (time.perf_counter() - started) / times
 
 
 def in_turns(
     plain: Callable[[], object], fast: Callable[[], object], *, turns: int, device: torch.device
 ) -> Pair:
-    """Time two calls in turns, after one call each that is not counted."""
-    plain()
-    fast()
+    """Time two calls in turns, after one call each that is not counted; short ones several times a turn."""
+    plain_times, fast_times = _times(plain, device), _times(fast, device)
     found = Pair([], [])
     for _ in range(turns):
-        found.plain.append(seconds(plain, device))
-        found.fast.append(seconds(fast, device))
+        found.plain.append(seconds(plain, device, times=plain_times))
+        found.fast.append(seconds(fast, device, times=fast_times))
     return found
+
+
+def _times(call: Callable[[], object], device: torch.device) -> int:
+    took = seconds(call, device)
+    if took < _TURN:
+        took = seconds(call, device)  # without what the first call makes
+    return max(1, round(_TURN / took))

@@ -1,12 +1,14 @@
 """The VGG front ends that the field grew up on."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from crowdkit.errors import ArgumentError, DataError
 from crowdkit.layers.encoder import Normalise, read_weights
@@ -40,9 +42,9 @@ class _VGGEncoder(nn.Module):
         for stride, widths in zip(known, self._stages, strict=True):
             if stride > strides[0]:
                 break
-            begin = len(layers)
             if stride > 1:
                 layers.append(nn.MaxPool2d(2))
+            begin = len(layers)
             for width in widths:
                 layers += [nn.Conv2d(inputs, width, kernel_size=3, padding=1), nn.ReLU(inplace=True)]
                 inputs = width
@@ -72,14 +74,22 @@ class _VGGEncoder(nn.Module):
             x = F.pad(x, (0, beyond, 0, below))
         features = []
         for begin, end, channels in self._parts:
-            part = self.features[begin:end]
-            if isinstance(part[0], nn.MaxPool2d):
-                x = part[0](x)
-                part = part[1:]
-            [x] = by_rows(lambda x, part=part: (part(x),), [x], halo=len(part) // 2, channels=channels)
+            stage = partial(self._stage, begin, end, channels)
+            if begin == 0 and torch.is_grad_enabled():
+                # Its maps are the largest of all and its operations few: made again for the gradient.
+                feature, x = checkpoint(stage, x, use_reentrant=False, preserve_rng_state=False)
+            else:
+                feature, x = stage(x)
             if end - 1 in self._ends:
-                features.append(x)
+                features.append(feature)
         return features[::-1]
+
+    def _stage(self, begin: int, end: int, channels: int, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the feature of a stage, and what the next one sees of it."""
+        convolutions = self.features[begin:end]
+        halo = len(convolutions) // 2
+        [x] = by_rows(lambda x: (convolutions(x),), [x], halo=halo, channels=channels)
+        return x, self.features[end](x) if end < len(self.features) else x
 
     def _imagenet(self) -> dict[str, Tensor]:
         raise NotImplementedError

@@ -1,7 +1,10 @@
 """Dilated convolutions with gradients that are fast and right on a CPU."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from crowdkit.ops.checks import check_stride
@@ -37,15 +40,66 @@ def dilated_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, dil
     reach = weight.shape[-1] // 2
     if dilation == 1 or x.device.type != "cpu" or not torch.is_grad_enabled():
         return F.conv2d(x, weight, bias, padding=dilation * reach, dilation=dilation)
+    if torch.compiler.is_compiling():
+        return _by_grids(x, weight, bias, dilation)
+    if torch.is_autocast_enabled("cpu"):
+        low = torch.get_autocast_dtype("cpu")
+        x, weight, bias = (
+            each.to(low) if each is not None and each.dtype == torch.float32 else each
+            for each in (x, weight, bias)
+        )
+    found: Tensor = _OnGrids.apply(x, weight, bias, dilation)
+    return found
+
+
+def _by_grids(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
     height, width = x.shape[-2:]
-    ragged = height % dilation or width % dilation
-    grids = _to_grids(pad_to_multiple(x, dilation) if ragged else x, dilation)
-    whole = _from_grids(F.conv2d(grids, weight, bias, padding=reach), dilation)
-    return whole[..., :height, :width] if ragged else whole
+    reach = weight.shape[-1] // 2
+    whole = _from_grids(F.conv2d(_to_grids(x, dilation), weight, bias, padding=reach), dilation)
+    return whole[..., :height, :width]
+
+
+class _OnGrids(torch.autograd.Function):
+    """The grids are a copy of x, made again for the gradient rather than kept."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.dilation, ctx.biased = dilation, bias is not None
+        whole = _by_grids(x, weight, bias, dilation)
+        # Nobody else holds what it is a view of, so that it may be changed in place.
+        unowned: Tensor = torch.ops.aten._unsafe_view(whole, whole.shape)
+        return unowned
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        height, width = x.shape[-2:]
+        reach = weight.shape[-1] // 2
+        grads = torch.ops.aten.convolution_backward(
+            _to_grids(gradient, ctx.dilation),
+            _to_grids(x, ctx.dilation),
+            weight,
+            [weight.shape[0]],
+            [1, 1],
+            [reach, reach],
+            [1, 1],
+            False,
+            [0, 0],
+            1,
+            [ctx.needs_input_grad[0], ctx.needs_input_grad[1], ctx.biased],
+        )
+        for_x = grads[0]
+        if for_x is not None:
+            for_x = _from_grids(for_x, ctx.dilation)[..., :height, :width]
+        return for_x, grads[1], grads[2] if ctx.biased else None, None
 
 
 def _to_grids(x: Tensor, step: int) -> Tensor:
-    """(B, C, h, w) to (B d d, C, h / d, w / d), channels last."""
+    """(B, C, h, w) to (B d d, C, h / d, w / d), channels last; sides that do not divide are filled up with zeros."""
+    if any(side % step for side in x.shape[-2:]):
+        x = pad_to_multiple(x, step)
     batch, channels, height, width = x.shape
     cells = x.permute(0, 2, 3, 1).reshape(batch, height // step, step, width // step, step, channels)
     grids = cells.permute(0, 2, 4, 1, 3, 5).reshape(-1, height // step, width // step, channels)

@@ -28,7 +28,10 @@ class _Convolutions(TorchFunctionMode):
 def network() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 5, stride=2, groups=8), nn.Conv2d(8, 8, 3, groups=2), nn.Conv2d(8, 1, 1)
+        nn.Conv2d(3, 8, 3),
+        nn.Conv2d(8, 8, 5, stride=2, groups=8),
+        nn.Conv2d(8, 8, 3, groups=2),
+        nn.Conv2d(8, 1, 1),
     )
 
 
@@ -60,7 +63,9 @@ def test_depthwise_convolutions_compute_in_float32_for_their_gradient() -> None:
     with seen, autocast(CPU, "bfloat16"):
         found = model(torch.rand(1, 3, 16, 16))
     assert inner[0].dtype == found.dtype == torch.bfloat16
-    [convolution] = [node for node in ancestors(inner[0].grad_fn) if node.name() == "ConvolutionBackward0"][:1]
+    [convolution] = [node for node in ancestors(inner[0].grad_fn) if node.name() == "ConvolutionBackward0"][
+        :1
+    ]
     assert convolution._saved_input.dtype == convolution._saved_weight.dtype == torch.float32
 
 

@@ -14,7 +14,7 @@ from crowdkit.models import CFANet, create_model
 
 SIZE = (768, 1024)
 _MEMORY = 1.5e9
-# Two orders of summing round differently: of six networks ours was 0.94 to 1.04 times as far from float32 as the plain way.
+# Two orders of summing round differently: of six networks ours was 0.94 to 1.04 times as far from float32.
 _ROUNDING = 1.05
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _CELLS, _COUNT, _PLAINS = "cells", "count", "the baseline's cells"

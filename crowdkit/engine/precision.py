@@ -57,13 +57,13 @@ class _DepthwiseInFloat32(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is torch.conv2d and torch.is_grad_enabled() and len(args) > 1 and _is_depthwise(*args[:2]):
             with torch.autocast("cpu", enabled=False):
-                wide = [each.float() if isinstance(each, Tensor) else each for each in args]
+                wide: list[Any] = [each.float() if isinstance(each, Tensor) else each for each in args]
                 return func(*wide, **kwargs).to(torch.get_autocast_dtype("cpu"))
         return func(*args, **kwargs)
 
 
 def _is_depthwise(x: Tensor, weight: Tensor) -> bool:
-    return x.shape[-3] == weight.shape[0] > 1 and weight.shape[1] == 1
+    return x.dtype != torch.float64 and x.shape[-3] == weight.shape[0] > 1 and weight.shape[1] == 1
 
 
 def to_device(images: Tensor, device: torch.device, *, channels_last: bool = False) -> Tensor:

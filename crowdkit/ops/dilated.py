@@ -43,13 +43,15 @@ def dilated_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, dil
     if torch.compiler.is_compiling():
         return _by_grids(x, weight, bias, dilation)
     if torch.is_autocast_enabled("cpu"):
-        low = torch.get_autocast_dtype("cpu")
-        x, weight, bias = (
-            each.to(low) if each is not None and each.dtype == torch.float32 else each
-            for each in (x, weight, bias)
-        )
+        x, weight = _lowered(x), _lowered(weight)
+        bias = None if bias is None else _lowered(bias)
     found: Tensor = _OnGrids.apply(x, weight, bias, dilation)
     return found
+
+
+def _lowered(x: Tensor) -> Tensor:
+    """As autocast has it before a convolution."""
+    return x.to(torch.get_autocast_dtype("cpu")) if x.dtype == torch.float32 else x
 
 
 def _by_grids(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
@@ -81,14 +83,14 @@ class _OnGrids(torch.autograd.Function):
             _to_grids(gradient, ctx.dilation),
             _to_grids(x, ctx.dilation),
             weight,
-            [weight.shape[0]],
-            [1, 1],
-            [reach, reach],
-            [1, 1],
-            False,
-            [0, 0],
-            1,
-            [ctx.needs_input_grad[0], ctx.needs_input_grad[1], ctx.biased],
+            bias_sizes=[weight.shape[0]],
+            stride=[1, 1],
+            padding=[reach, reach],
+            dilation=[1, 1],
+            transposed=False,
+            output_padding=[0, 0],
+            groups=1,
+            output_mask=[ctx.needs_input_grad[0], ctx.needs_input_grad[1], ctx.biased],
         )
         for_x = grads[0]
         if for_x is not None:

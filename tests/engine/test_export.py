@@ -94,6 +94,8 @@ def test_onnx_of_any_batch_and_size_counts_the_same(name, tmp_path):
     assert export_model(model, path).difference <= 1e-4
     proto = onnx.load(path)
     assert {each.domain for each in (*proto.opset_import, *proto.graph.node)} <= {"", "ai.onnx"}
+    if name.startswith("cfanet"):  # the runtime is slow at the transposed convolutions that are fast in torch
+        assert "ConvTranspose" not in {each.op_type for each in proto.graph.node}
     for shape in ((1, 3, 64, 133), (3, 3, 91, 66), (1, 3, 128, 96)):
         images = torch.rand(shape)
         found = run_onnx(path, images)

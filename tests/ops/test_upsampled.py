@@ -107,3 +107,13 @@ def test_bad_input_is_told() -> None:
         ops.upsampled_conv2d(x, weight, dilation=0)
     with pytest.raises(ArgumentError, match=r"factor: expected a whole number >= 1, got 1\.5"):
         ops.upsampled_conv2d(x, weight, factor=1.5)
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("outputs", [2, MANY])
+def test_as_drawn_it_is_the_plain_one_bit_by_bit(dilation: int, outputs: int) -> None:
+    given = drawn(outputs, size=(5, 7))
+    with upsampled.as_drawn():
+        found = ops.upsampled_conv2d(*given, dilation=dilation)
+    assert torch.equal(found, plain(*given, dilation=dilation))
+    assert not upsampled._AS_DRAWN.get()

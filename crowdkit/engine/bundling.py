@@ -20,7 +20,7 @@ from crowdkit.engine.sources import open_splits, resizing
 from crowdkit.engine.training.checkpoint import load_checkpoint
 from crowdkit.engine.training.feed import open_negatives
 from crowdkit.errors import ConfigError, DataError
-from crowdkit.models import CrowdModel, WeightsCard, create_model, load_model
+from crowdkit.models import CrowdModel, WeightsCard, create_model, load_model, weights_card
 from crowdkit.models.registry import maker
 
 # What is known of the terms of the data sets, for the cards of weights that have learnt from them.
@@ -166,7 +166,11 @@ def _in_halves(state: Mapping[str, Tensor]) -> bytes:
 
 
 def _encoder(config: TrainConfig, options: Mapping[str, Any]) -> str:
-    start = config.model.options.get("encoder_weights")
+    given = config.model.options
+    if "weights" in given:
+        before = weights_card(given["weights"])
+        return f"{before.encoder}, and went on from {before.name} of {before.sha256[:8]}"
+    start = given.get("encoder_weights")
     begun = "random weights" if start is None else Path(str(start)).name
     return f"{options.get('encoder', config.model.name)}, started from {begun}"
 
@@ -176,9 +180,9 @@ def _recipe(config: TrainConfig) -> dict[str, Any]:
     recipe = config_to_dict(config)
     recipe["data"]["root"] = ""
     recipe["run"]["folder"] = ""
-    start = recipe["model"]["options"].get("encoder_weights")
-    if start is not None:
-        recipe["model"]["options"]["encoder_weights"] = Path(start).name
+    options = recipe["model"]["options"]
+    for key in {"weights", "encoder_weights"} & options.keys():
+        options[key] = Path(options[key]).name
     return recipe
 
 

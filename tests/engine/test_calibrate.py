@@ -162,6 +162,23 @@ def test_the_same_run_gives_the_same_bytes(run, card, tmp_path):
         assert (tmp_path / name).read_bytes() == (card.folder / name).read_bytes()
 
 
+def test_a_run_that_went_on_from_a_bundle_says_so(make_tiny_config, card, tmp_path):
+    config = make_tiny_config(
+        tmp_path / "run",
+        {
+            "data.options": {"length": 44, "size": [64, 80], "people": [1, 12]},
+            "data.val_fraction": 0.5,
+            "run.epochs": 1,
+            "run.batch_size": 8,
+            "model.options": {"weights": str(card.folder / "drawn.json")},
+        },
+    )
+    second = bundle(train(config, progress=False).folder, tmp_path, name="second", device="cpu")
+    assert second.encoder == f"{card.encoder}, and went on from drawn of {card.sha256[:8]}"
+    assert second.recipe["model"]["options"]["weights"] == "drawn.json"
+    assert second.options == card.options
+
+
 def test_what_does_not_fit_into_halves_is_told(run, tmp_path):
     import shutil
 

@@ -11,10 +11,9 @@ _KEPT_BYTES, _FREE_BYTES = 64 * 2**20, 2**30
 def keep_freed_memory() -> None:
     """Let freed blocks of up to 64 MiB be used again, where glibc gives them back to the system above 32 MiB.
 
-    A network asks for its feature maps anew for every image, and the system clears every page that it hands out: for
-    a photograph of 768 x 1024 that takes ``cfanet_lite`` as long as its arithmetic. Larger blocks are given back as
-    before, so that images counted in tiles take what they should. Does nothing without glibc, or if the environment
-    says how (``MALLOC_MMAP_THRESHOLD_``).
+    A network asks for its feature maps anew for every image, and the system clears every page that it hands
+    out. Larger blocks are given back as before, so that images counted in tiles take what they should. Does
+    nothing without glibc, or if the environment says how (``MALLOC_MMAP_THRESHOLD_``).
     """
     library = ctypes.CDLL(None) if os.name == "posix" else None
     mallopt = getattr(library, "mallopt", None)

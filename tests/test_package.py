@@ -98,6 +98,23 @@ def test_light_parts_load_torch_alone() -> None:
     assert done.stdout.strip() == "True", done.stderr
 
 
+def test_counting_a_photograph_imports_no_more_than_it_needs(tmp_path: Path) -> None:
+    done = _run(
+        """
+        import sys
+        from PIL import Image
+        Image.new("RGB", (90, 60), "grey").save("photo.png")
+        from crowdkit.cli.main import main
+        main(["count", "photo.png"])
+        heavy = {"timm", "torchmetrics", "torchvision", "torch._dynamo", "scipy", "matplotlib", "tensorboard"}
+        print("imported:", *heavy & set(sys.modules))
+        """,
+        path=tmp_path,
+    )
+    assert "photo.png" in done.stdout, done.stderr
+    assert done.stdout.splitlines()[-1].strip() == "imported:"
+
+
 def test_a_torchvision_that_does_not_fit_is_told_where_it_is_needed(tmp_path: Path) -> None:
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text(

@@ -75,12 +75,13 @@ class LossConfig:
         name: A name that :func:`~crowdkit.losses.create_loss` knows.
         options: Its keywords, for example ``expansion``, ``c1``, ``background_weight``. ``stride`` is the
             model's unless it is given.
-        also: More losses by name, with the weights at which they are added, as ``{"relative_count": 0.1}``.
+        also: More losses by name, with the weights at which they are added, as ``{"relative_count": 0.1}``, or
+            with their keywords, as ``{"relative_count": {"weight": 1.0, "minimum": 50.0}}``.
     """
 
     name: str = "bsl"
     options: dict[str, Any] = field(default_factory=dict)
-    also: dict[str, float] = field(default_factory=dict)
+    also: dict[str, float | dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

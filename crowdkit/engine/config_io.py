@@ -174,16 +174,17 @@ def _unknown(name: str, key: str, known: list[str], where: str) -> str:
 
 def _convert(value: object, hint: Any, name: str) -> Any:
     """Return ``value`` as the type ``hint``, or raise; only whole numbers and lists are converted."""
-    options = get_args(hint) if get_origin(hint) in (UnionType,) else (hint,)
-    for option in options:
-        found, converted = _fit(value, option)
-        if found:
-            return converted
+    found, converted = _fit(value, hint)
+    if found:
+        return converted
     raise ConfigError(f"{name}: expected {_spell(hint)}, got {value!r}; change it")
 
 
 def _fit(value: object, hint: Any) -> tuple[bool, Any]:
     origin = get_origin(hint)
+    if origin is UnionType:
+        tries = (_fit(value, kind) for kind in get_args(hint))
+        return next((each for each in tries if each[0]), (False, None))
     if hint is NoneType:
         return value is None, None
     if origin is Literal:

@@ -4,6 +4,7 @@ from crowdkit import _guard as _guard
 from crowdkit.layers.attention import ResidualAttention, attention_weight
 from crowdkit.layers.branch import CRR, DLE
 from crowdkit.layers.dme import DME
+from crowdkit.layers.efficientnet_lite import EfficientNetLite0Encoder
 from crowdkit.layers.encoder import Normalise
 from crowdkit.layers.resnet import ResNet101Encoder
 from crowdkit.layers.timm_encoder import TimmEncoder
@@ -15,6 +16,7 @@ __all__ = [
     "DLE",
     "DME",
     "BlockCounts",
+    "EfficientNetLite0Encoder",
     "Normalise",
     "ResNet101Encoder",
     "ResidualAttention",

@@ -213,6 +213,8 @@ def test_other_settings_train(tiny_config, changes):
         ({"options": {"reduction": "sum"}}, "expected no reduction"),
         ({"also": {"relative_coun": 0.1}}, "did you mean 'relative_count'"),
         ({"also": {"relative_count": -0.1}}, "weights: expected finite numbers >= 0"),
+        ({"also": {"relative_count": {"weight": 0.1, "minimun": 9}}}, "did you mean 'minimum'"),
+        ({"also": {"relative_count": {"minimum": 0.0}}}, "minimum: expected"),
     ],
 )
 def test_a_loss_that_is_not_is_told(loss, message):

@@ -11,7 +11,13 @@ from torch import nn
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from crowdkit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
-from crowdkit.layers import ResNet101Encoder, TimmEncoder, VGG16Encoder, VGG19Encoder
+from crowdkit.layers import (
+    EfficientNetLite0Encoder,
+    ResNet101Encoder,
+    TimmEncoder,
+    VGG16Encoder,
+    VGG19Encoder,
+)
 from crowdkit.layers.encoder import read_weights
 from crowdkit.ops import pad_to_multiple
 
@@ -189,6 +195,60 @@ def test_padding_as_tensorflow_does_is_timms_with_constants(size: tuple[int, int
         assert torch.equal(found, feature)
 
 
+@pytest.mark.parametrize("strides", [None, (32, 16, 8, 4), (16, 8), (2,)])
+@pytest.mark.parametrize("training", [False, True])
+def test_lite0_equals_timms(tmp_path: Path, strides: tuple[int, ...] | None, training: bool) -> None:
+    import timm
+
+    torch.manual_seed(0)
+    whole = timm.create_model("tf_efficientnet_lite0")
+    for key, buffer in whole.named_buffers():
+        if buffer.is_floating_point():
+            nn.init.normal_(buffer, 1.0 if key.endswith("var") else 0.0, 0.1)
+    file = tmp_path / "lite0.safetensors"
+    save_file(whole.state_dict(), file)
+    ours = EfficientNetLite0Encoder(file, strides=strides).train(training)
+    theirs = TimmEncoder("tf_efficientnet_lite0", weights=file, strides=strides).train(training)
+    assert (ours.strides, ours.channels) == (theirs.strides, theirs.channels)
+    expected_state = theirs.state_dict()
+    assert all(torch.equal(value, expected_state[key]) for key, value in ours.state_dict().items())
+    images = torch.rand(2, 3, 75, 101)
+    found, expected = ours(images), theirs(images)
+    assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+    sum(each.square().mean() for each in found).backward()
+    sum(each.square().mean() for each in expected).backward()
+    there = dict(theirs.named_parameters())
+    for key, parameter in ours.named_parameters():
+        torch.testing.assert_close(parameter.grad, there[key].grad)
+
+
+def test_lite0_of_all_strides_has_timms_keys_and_spread() -> None:
+    torch.manual_seed(0)
+    ours, theirs = EfficientNetLite0Encoder().state_dict(), TimmEncoder("tf_efficientnet_lite0").state_dict()
+    assert list(ours) == list(theirs)
+    for key, value in ours.items():
+        if value.ndim == 4 and value.numel() > 2000:
+            assert float(value.std() / theirs[key].std()) == pytest.approx(1, abs=0.1), key
+
+
+def test_lite0_from_imagenet_is_timms_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    import timm
+
+    asked: list[str] = []
+    state = {
+        k: torch.full_like(v, 0.5) for k, v in timm.create_model("tf_efficientnet_lite0").state_dict().items()
+    }
+
+    def give(repository: str, *_: object, **__: object) -> dict[str, torch.Tensor]:
+        asked.append(repository)
+        return state
+
+    monkeypatch.setattr("timm.models._builder.load_state_dict_from_hf", give)
+    encoder = EfficientNetLite0Encoder("imagenet", strides=(8, 4))
+    assert asked == ["timm/tf_efficientnet_lite0.in1k"]
+    assert torch.equal(encoder.network.blocks[1][0].conv_pw.weight, state["blocks.1.0.conv_pw.weight"])
+
+
 def test_timm_weights_from_a_file_are_the_networks(tmp_path: Path) -> None:
     import timm
 
@@ -218,6 +278,10 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         DataError, match=r"expected ResNet-101 .* conv1\.weight, .*, \.\.\. \(\d+ of 564 tensors"
     ):
         ResNet101Encoder(file)
+    with pytest.raises(
+        DataError, match=r"timm's tf_efficientnet_lite0, got .* conv_stem\.weight, .*, \.\.\. \("
+    ):
+        EfficientNetLite0Encoder(file)
     with pytest.raises(DataError, match="does not exist"):
         VGG16Encoder(tmp_path / "nothing.pth")
 
@@ -240,6 +304,9 @@ def test_errors_in_words() -> None:
         TimmEncoder("resnet188")
     with pytest.raises(ArgumentError, match=r"strides: expected descending ones among \[32, 16, 8, 4, 2\]"):
         TimmEncoder("resnet18", strides=(8, 1))
+    for strides in ((), (64,), (4, 8), (8, 8)):
+        with pytest.raises(ArgumentError, match=r"descending ones among \(32, 16, 8, 4, 2\)"):
+            EfficientNetLite0Encoder(strides=strides)
     for strides in ((), (32,), (1, 2), (8, 8)):
         with pytest.raises(
             ArgumentError, match=r"strides: expected descending ones among \[16, 8, 4, 2, 1\]"

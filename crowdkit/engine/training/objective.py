@@ -33,8 +33,16 @@ def build_loss(config: LossConfig, *, stride: int, levels: DensityLevels | None)
     try:
         density = _make(config.name, stride, config.options)
         if config.also:
-            others = [_make(name, stride, {}) for name in config.also]
-            density = WeightedSum([density, *others], [1.0, *config.also.values()])
+            tables = {
+                name: also if isinstance(also, dict) else {"weight": also}
+                for name, also in config.also.items()
+            }
+            others = [
+                _make(name, stride, {key: value for key, value in table.items() if key != "weight"})
+                for name, table in tables.items()
+            ]
+            weights = [table.get("weight", 1.0) for table in tables.values()]
+            density = WeightedSum([density, *others], [1.0, *weights])
     except (UnknownNameError, ArgumentError, TypeError) as error:
         raise ConfigError(f"loss: {error}") from error
     return CFANetLoss(levels, density_loss=density, stride=stride)

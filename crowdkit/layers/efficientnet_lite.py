@@ -1,0 +1,194 @@
+"""EfficientNet-Lite0 as an encoder."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from crowdkit.errors import ArgumentError, DataError
+from crowdkit.layers.encoder import Normalise, read_weights
+from crowdkit.ops import pad_to_multiple
+
+# Channels, blocks, kernel and stride of each group of blocks; all but the first widen six times inside.
+_GROUPS = (
+    (16, 1, 3, 1),
+    (24, 2, 3, 2),
+    (40, 2, 5, 2),
+    (80, 3, 3, 2),
+    (112, 3, 5, 1),
+    (192, 4, 5, 2),
+    (320, 1, 3, 1),
+)
+_STEM = 32
+
+
+class EfficientNetLite0Encoder(nn.Module):
+    """EfficientNet-Lite0 without its head: features coarse to fine, for images of any size.
+
+    It is timm's ``tf_efficientnet_lite0`` to the last bit, with its keys, without importing timm, which takes
+    longer than counting a photograph. Images are padded right and bottom by zeros, after normalisation, to a
+    multiple of 32.
+
+    Args:
+        weights: ``None`` for a random start, ``"imagenet"`` to fetch timm's pretrained weights, or a path to a
+            file with timm's keys (those of the classifier are left out).
+        strides: Strides to return, coarse to fine, among 32, 16, 8, 4 and 2; ``None`` returns every one.
+
+    Raises:
+        ArgumentError: If the strides are not descending ones among those.
+        DataError: If the file lacks a layer or a shape differs; the message lists them.
+        MissingDependencyError: If timm does not import, for ``"imagenet"``.
+
+    References:
+        Tan and Le. *EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks*. ICML 2019. Lite
+        leaves out squeeze-and-excitation and takes ReLU6.
+
+    Examples:
+        >>> import torch
+        >>> encoder = EfficientNetLite0Encoder(strides=(8, 4))
+        >>> encoder.channels, [tuple(f.shape) for f in encoder(torch.rand(1, 3, 30, 41))]
+        ((40, 24), [(1, 40, 4, 8), (1, 24, 8, 16)])
+    """
+
+    def __init__(self, weights: str | Path | None = None, *, strides: Sequence[int] | None = None) -> None:
+        super().__init__()
+        ends = _ends()
+        wanted = tuple(ends) if strides is None else tuple(strides)
+        if not set(wanted) <= set(ends) or list(wanted) != sorted(set(wanted), reverse=True) or not wanted:
+            raise ArgumentError(f"strides: expected descending ones among {tuple(ends)}, got {wanted}")
+        self.strides = wanted
+        self.channels = tuple(_GROUPS[ends[stride]][0] for stride in wanted)
+        self.normalise = Normalise((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+        self.network = _Network(groups=ends[wanted[0]] + 1)
+        self._taken = [ends[stride] for stride in wanted]
+        if weights is not None:
+            self._load(_imagenet() if weights == "imagenet" else read_weights(weights), str(weights))
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Extract features.
+
+        Args:
+            images: RGB in [0, 1], shape :math:`(B, 3, H, W)`, any size.
+
+        Returns:
+            Features coarse to fine, at ``strides`` of the padded image.
+        """
+        features = self.network(pad_to_multiple(self.normalise(images), 32))
+        return [features[group] for group in self._taken]
+
+    def _load(self, state: dict[str, Tensor], source: str) -> None:
+        own = self.network.state_dict()
+        wrong = [key for key in own if key not in state or state[key].shape != own[key].shape]
+        if wrong:
+            listed = ", ".join(wrong[:8]) + (", ..." if len(wrong) > 8 else "")
+            raise DataError(
+                f"weights: expected timm's tf_efficientnet_lite0, got {source} without a fitting {listed} "
+                f"({len(wrong)} of {len(own)} tensors)"
+            )
+        self.network.load_state_dict({key: state[key] for key in own})
+
+
+class _Network(nn.Module):
+    def __init__(self, *, groups: int) -> None:
+        super().__init__()
+        self.conv_stem = _Convolution(3, _STEM, 3, stride=2)
+        self.bn1 = _norm(_STEM)
+        self.act = nn.ReLU6(inplace=True)
+        self.blocks = nn.Sequential()
+        width = _STEM
+        for number, (out, blocks, kernel, stride) in enumerate(_GROUPS[:groups]):
+            block = _Separable if number == 0 else _Inverted
+            widths = [width, *[out] * (blocks - 1)]
+            strides = [stride, *[1] * (blocks - 1)]
+            self.blocks.append(
+                nn.Sequential(
+                    *(block(w, out, kernel, stride=s) for w, s in zip(widths, strides, strict=True))
+                )
+            )
+            width = out
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = self.act(self.bn1(self.conv_stem(x)))
+        features = []
+        for group in self.blocks:
+            x = group(x)
+            features.append(x)
+        return features
+
+
+class _Separable(nn.Module):
+    """A filter a channel, then a mix of the channels."""
+
+    def __init__(self, channels: int, out: int, kernel: int, *, stride: int) -> None:
+        super().__init__()
+        self.conv_dw = _Convolution(channels, channels, kernel, stride=stride, groups=channels)
+        self.bn1 = _norm(channels)
+        self.act = nn.ReLU6(inplace=True)
+        self.conv_pw = _Convolution(channels, out, 1)
+        self.bn2 = _norm(out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.act(self.bn1(self.conv_dw(x)))
+        mixed: Tensor = self.bn2(self.conv_pw(x))
+        return mixed
+
+
+class _Inverted(nn.Module):
+    """Widen the channels, a filter each, narrow them again; beside it the input where the shape stays."""
+
+    def __init__(self, channels: int, out: int, kernel: int, *, stride: int) -> None:
+        super().__init__()
+        wide = 6 * channels
+        self.conv_pw = _Convolution(channels, wide, 1)
+        self.bn1 = _norm(wide)
+        self.conv_dw = _Convolution(wide, wide, kernel, stride=stride, groups=wide)
+        self.bn2 = _norm(wide)
+        self.conv_pwl = _Convolution(wide, out, 1)
+        self.bn3 = _norm(out)
+        self.act = nn.ReLU6(inplace=True)
+        self.residual = stride == 1 and channels == out
+
+    def forward(self, x: Tensor) -> Tensor:
+        inside = self.act(self.bn1(self.conv_pw(x)))
+        inside = self.act(self.bn2(self.conv_dw(inside)))
+        y: Tensor = self.bn3(self.conv_pwl(inside))
+        return y + x if self.residual else y
+
+
+class _Convolution(nn.Conv2d):
+    """A convolution without bias that pads as TensorFlow does, of sides that its stride divides."""
+
+    def __init__(self, channels: int, out: int, kernel: int, *, stride: int = 1, groups: int = 1) -> None:
+        padding = 0 if stride > 1 else kernel // 2
+        super().__init__(channels, out, kernel, stride=stride, padding=padding, groups=groups, bias=False)
+        around = kernel - stride
+        self._around = (around // 2, around - around // 2) * 2 if stride > 1 else None
+
+    def reset_parameters(self) -> None:
+        """Start as the paper's networks do."""
+        fan_out = self.kernel_size[0] * self.kernel_size[1] * self.out_channels // self.groups
+        nn.init.normal_(self.weight, std=math.sqrt(2 / fan_out))
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the parent's name)
+        return super().forward(input if self._around is None else F.pad(input, self._around))
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3)
+
+
+def _ends() -> dict[int, int]:
+    """Which group of blocks is the last of its stride, by the stride, coarse to fine."""
+    ends, stride = {}, 2
+    for number, (_, _, _, step) in enumerate(_GROUPS):
+        stride *= step
+        ends[stride] = number
+    return dict(sorted(ends.items(), reverse=True))
+
+
+def _imagenet() -> dict[str, Tensor]:
+    from crowdkit.layers.timm_encoder import TimmEncoder
+
+    return TimmEncoder("tf_efficientnet_lite0", weights="imagenet").network.state_dict()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -160,8 +161,22 @@ class DME(nn.Module):
     def _stage(self, index: int, x: Tensor, *inputs: Tensor) -> tuple[Tensor]:
         """Give the re-weighted feature of a stage, of the last one its map."""
         skip, *weight = inputs if index > 0 else (x, *inputs)
-        x = self._reweigh(self._convolve(index, x, skip), weight[0] if weight else None)
-        return (self.final(x) if index + 1 == len(self.stages) else x,)
+        feature, attention = self._convolve(index, x, skip), weight[0] if weight else None
+        if index + 1 < len(self.stages):
+            return (self._reweigh(feature, attention),)
+        return (self._map(feature, attention),)
+
+    def _map(self, feature: Tensor, weight: Tensor | None) -> Tensor:
+        """Give the last map; while counting in float32, whose cost is nothing beside the roundings it saves."""
+        device = feature.device.type
+        if torch.is_grad_enabled() or not torch.is_autocast_enabled(device):
+            return self._linear(feature, weight)
+        with torch.autocast(device, enabled=False):
+            return self._linear(feature.float(), None if weight is None else weight.float())
+
+    def _linear(self, feature: Tensor, weight: Tensor | None) -> Tensor:
+        linear: Tensor = self.final(self._reweigh(feature, weight))
+        return linear
 
     def _convolve(self, index: int, x: Tensor, skip: Tensor) -> Tensor:
         """Convolve the upsampled ``x`` joined to its skip, as the sum of a convolution of each."""

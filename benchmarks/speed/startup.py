@@ -3,13 +3,17 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
 from benchmarks.speed.case import Case
+from benchmarks.speed.drawn import photograph, save
 
 # Beyond ``import torch``; and all of ``crowdkit --help``.
 MOST, HELP = 0.1, 1.0
+PHOTO = (768, 1024)
 TIMED = """
 import time, {first}
 started = time.perf_counter()
@@ -44,6 +48,17 @@ def cases(device: torch.device, *, turns: int = 9) -> Iterator[Case]:
         turns=turns,
         peak=lambda _: None,
     )
+    with TemporaryDirectory() as folder:
+        photo = save(photograph(*PHOTO), Path(folder) / "photo.jpg")
+        yield Case(
+            row=8,
+            name=f"crowdkit count of a JPEG of {PHOTO[0]} x {PHOTO[1]}, a fresh process",
+            fast=_python("-m", "crowdkit.cli", "count", str(photo)),
+            plain=_python("-c", "import torch"),
+            baseline="import torch",
+            turns=turns,
+            peak=lambda _: None,
+        )
 
 
 def after_torch(module: str, *, turns: int = 5) -> float:

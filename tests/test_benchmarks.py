@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from crowdkit.data import Sample
+from crowdkit.data import Sample, read_image
 from crowdkit.engine import DataConfig, evaluate, open_split
 from crowdkit.models import create_model, load_model
 
@@ -56,6 +56,21 @@ def test_robustness_measures_every_condition(
     printed = capsys.readouterr().out
     assert printed.count("ShanghaiTech part_B") == len(module.CONDITIONS) + 1
     assert "| drawn clutter |" in printed
+
+
+def test_the_worst_maps_are_drawn_worst_first(shanghaitech: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    create_model("mcnn").save(tmp_path / "model")
+    places = ["--root", str(shanghaitech), "--out", str(tmp_path / "maps.png")]
+    module = load("worst_maps")
+    lines = module.main([str(tmp_path / "model"), *places, "--worst", "2", "--middle", "0"])
+    figures = [[float(each.split()[0].replace(",", "")) for each in line.split(" | ")[1:]] for line in lines]
+    errors = [abs(counted - people) / (people + 5) for counted, people in figures]
+    assert len(errors) == 2
+    assert errors[0] >= errors[1] > 0
+    assert read_image(tmp_path / "maps.png").shape[-1] > 3 * 240
+    with pytest.raises(SystemExit):
+        module.main([str(tmp_path / "model"), *places, "--cell", "30"])
 
 
 def test_changes_are_those_that_are_named() -> None:

@@ -1,0 +1,72 @@
+"""Where does a model miscount? Its density maps, its counts in cells and the people in them, as one picture.
+
+    python benchmarks/worst_maps.py shanghaitech --root DATA/ShanghaiTech --out docs/pictures/worst-maps.png
+
+The model is a run's folder, a model's, or the name of bundled weights. The images are *validation* images, by the
+relative error: the worst, then some from the middle of the order. Neither photographs nor places of heads are shown.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from crowdkit.data import CrowdData
+from crowdkit.engine import DataConfig, open_model, open_splits
+from crowdkit.ops import dot_map, sum_pool
+from crowdkit.pictures import colour_map, save_image, sheet
+
+HEADINGS = ("density map", "counted in cells", "people in cells")
+
+
+@torch.inference_mode()
+def main(argv: Sequence[str] | None = None) -> list[str]:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", help="a run's or a model's folder, or bundled weights")
+    parser.add_argument("--root", required=True, help="folder that holds part_A and part_B")
+    parser.add_argument("--out", type=Path, required=True, help="the picture")
+    parser.add_argument("--worst", type=int, default=5, help="the worst images (default: %(default)s)")
+    parser.add_argument(
+        "--middle", type=int, default=3, help="images of middling error (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--cell", type=int, default=64, help="side of a cell in pixels (default: %(default)s)"
+    )
+    args = parser.parse_args(argv)
+
+    model = open_model(args.model).model
+    if args.cell % model.stride:
+        parser.error(f"--cell: expected a multiple of the model's stride {model.stride}, got {args.cell}")
+    found: list[tuple[float, CrowdData, int, Tensor]] = []
+    for images in open_splits(DataConfig(root=args.root, part="AB"), "val"):
+        for index in range(len(images)):
+            density = model(images[index].image[None]).density[0, 0]
+            people = images.count(index)
+            found.append((abs(float(density.sum()) - people) / (people + 5), images, index, density))
+    found.sort(key=lambda each: each[0], reverse=True)
+    first = (len(found) - args.middle) // 2
+    pictures, captions = [], []
+    for _, images, index, density in found[: args.worst] + found[first : first + args.middle]:
+        sample = images[index]
+        counted = sum_pool(density, args.cell // model.stride)
+        people = dot_map(sample.points, (sample.image.shape[-2], sample.image.shape[-1]), stride=args.cell)
+        brightest = float(torch.maximum(counted, people).max())
+        cells = [
+            colour_map(each, maximum=brightest).repeat_interleave(8, 1).repeat_interleave(8, 2)
+            for each in (counted, people)
+        ]
+        pictures.append([colour_map(density), *cells])
+        name = f"{images.name}/{sample.meta['name']}"
+        captions.append([name, f"{float(density.sum()):,.0f}", f"{len(sample.points):,} people"])
+    save_image(sheet(pictures, captions=captions, headings=HEADINGS, width=240), args.out)
+    lines = [" | ".join(each) for each in captions]
+    print("\n".join(lines))
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,34 +1,19 @@
 """The model card shows what the bundled weights' own card says; the scripts behind it run."""
 
-import sys
-from pathlib import Path
+import json
 
-import pytest
-
+from benchmarks import bundle, flags, training_log
 from crowdkit.engine import card_text, config_from_dict, train
 from crowdkit.models import weights_card
 
-ROOT = Path(__file__).parent.parent
+
+def test_the_page_shows_the_card():
+    page = bundle.PAGE.read_text(encoding="utf-8")
+    assert page.count(bundle.BEGIN) == page.count(bundle.END) == 1
+    assert bundle.with_card(page, bundle.shown()) == page
 
 
-@pytest.fixture(scope="module")
-def script():
-    """Give the script that makes bundles, which is not part of the library."""
-    sys.path.insert(0, str(ROOT))
-    try:
-        from benchmarks import bundle
-    finally:
-        sys.path.remove(str(ROOT))
-    return bundle
-
-
-def test_the_page_shows_the_card(script):
-    page = script.PAGE.read_text(encoding="utf-8")
-    assert page.count(script.BEGIN) == page.count(script.END) == 1
-    assert script.with_card(page, script.shown()) == page
-
-
-def test_the_script_bundles_a_run_and_fills_the_page(script, tmp_path):
+def test_the_script_bundles_a_run_and_fills_the_page(tmp_path):
     config = config_from_dict(
         {
             "data": {
@@ -44,23 +29,22 @@ def test_the_script_bundles_a_run_and_fills_the_page(script, tmp_path):
     )
     train(config, progress=False)
     page = tmp_path / "page.md"
-    page.write_text(f"# Above\n\n{script.BEGIN}\nold\n{script.END}\n\nBelow.\n")
+    page.write_text(f"# Above\n\n{bundle.BEGIN}\nold\n{bundle.END}\n\nBelow.\n")
     places = ["--out", str(tmp_path / "out"), "--page", str(page), "--device", "cpu"]
-    text = script.main([str(tmp_path / "run"), "--name", "drawn", *places])
-    assert page.read_text() == f"# Above\n\n{script.BEGIN}\n{text}\n{script.END}\n\nBelow.\n"
+    text = bundle.main([str(tmp_path / "run"), "--name", "drawn", *places])
+    assert page.read_text() == f"# Above\n\n{bundle.BEGIN}\n{text}\n{bundle.END}\n\nBelow.\n"
     card = weights_card(tmp_path / "out/drawn.json")
     assert card_text(card) == text
     # The mean count of held-out images of nobody stands beside the figures.
     assert [each["people"] == 0 for each in card.validation] == [False, True]
     assert "nobody" in text
+    _, _, heads, _, row = training_log.main([str(tmp_path / "run")]).splitlines()
+    cells = dict(zip(heads.split(" | "), row.split(" | "), strict=True))
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    assert (cells["MAE"], cells["SSIM"]) == (f"{last['mae']:.1f}", f"{last['ssim']:.3f}")
 
 
 def test_flags_are_counted(shanghaitech, capsys):
-    sys.path.insert(0, str(ROOT))
-    try:
-        from benchmarks import flags
-    finally:
-        sys.path.remove(str(ROOT))
     found = flags.main(["--root", str(shanghaitech), "--part", "A"])
     assert found["as they are"][1] == 2
     assert found["a quarter of the light"] == (2, 2)

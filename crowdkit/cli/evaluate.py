@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
 
 if TYPE_CHECKING:
-    from crowdkit.engine import DataConfig
-    from crowdkit.models import CrowdModel
+    from crowdkit.engine import DataConfig, Opened
 
 _TEXT = """Measure a trained model on whole images, beside "always predict the training mean".
 
-A run's folder brings its own data and is measured on its validation images; a model's folder needs --data.
+A run's folder brings its own data and is measured on its validation images; any other model needs --data.
 Several data sets (part = "AB") are measured one by one.
 The figures say which split they come from. Never choose a model by its figures on the test split."""
 
@@ -25,7 +24,9 @@ def add(commands: Commands) -> None:
         commands: Where to.
     """
     parser = command(commands, "evaluate", run, text=_TEXT, example="crowdkit evaluate runs/b")
-    parser.add_argument("folder", type=Path, metavar="RUN_OR_MODEL", help="a run's folder, or a model's")
+    parser.add_argument(
+        "model", metavar="RUN_OR_MODEL", help="a run's folder, a model's, or the name of bundled weights"
+    )
     parser.add_argument(
         "--data",
         nargs="+",
@@ -71,31 +72,34 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.engine import Result, evaluate, load_config, mean_baseline, open_splits, results_table
+    from crowdkit.engine import (
+        Result,
+        evaluate,
+        load_config,
+        mean_baseline,
+        open_model,
+        open_splits,
+        results_table,
+    )
     from crowdkit.engine.distributed import join_processes
     from crowdkit.engine.sources import resizing
-    from crowdkit.errors import ArgumentError, ConfigError, DataError
-    from crowdkit.models import load_model
+    from crowdkit.errors import ArgumentError, ConfigError
 
     for name in ("method", "distances"):
         if getattr(args, name) is not None and not args.points:
             raise ArgumentError(f"--{name}: expected --points with it, got none; add --points")
-    if not args.folder.is_dir():
-        raise DataError(
-            f"model: expected the folder of a run or a model, got {args.folder}, which does not exist"
-        )
-    is_run = (args.folder / "config.toml").exists()
+    opened = open_model(args.model)
+    model = opened.model
+    config = Path(args.model) / "config.toml"
+    is_run = opened.folder is not None and config.exists()
     if not is_run and not args.data:
         raise ConfigError(
-            f"--data: expected the data for the model in {args.folder}, got nothing; a run's folder (with "
+            f"--data: expected the data for the model {args.model}, got nothing; a run's folder (with "
             "config.toml) knows its own, a model needs for example --data dataset=folder root=photos"
         )
-    overrides = [f"data.{each}" for each in args.data]
-    data = load_config(args.folder / "config.toml" if is_run else None, overrides).data
-    folder = args.folder / "best" if is_run else args.folder
-    model = load_model(folder)
+    data = load_config(config if is_run else None, [f"data.{each}" for each in args.data]).data
     if args.calibrate:
-        return _calibrate(args, model, folder, data)
+        return _calibrate(args, opened, data)
     process = join_processes(args.device or "auto")
     leader = process.rank == 0
     resize = resizing(data)
@@ -133,13 +137,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _calibrate(args: argparse.Namespace, model: "CrowdModel", folder: Path, data: "DataConfig") -> int:
+def _calibrate(args: argparse.Namespace, opened: "Opened", data: "DataConfig") -> int:
     """Write how far the counts of a model may be trusted, and say what that covers."""
     from crowdkit.engine import calibrate, coverage_table, open_splits, write_calibration
     from crowdkit.engine.sources import resizing
+    from crowdkit.errors import ArgumentError
 
+    if opened.folder is None:
+        raise ArgumentError(
+            f"--calibrate: expected the folder of a run or a model, got {args.model}, whose card says already how far "
+            "its counts may be trusted"
+        )
     calibration = calibrate(
-        model,
+        opened.model,
         open_splits(data, "train"),
         open_splits(data, "val"),
         sigma=data.sigma,
@@ -149,7 +159,7 @@ def _calibrate(args: argparse.Namespace, model: "CrowdModel", folder: Path, data
         precision=args.precision,
         progress=not args.json,
     )
-    file = write_calibration(calibration, folder)
+    file = write_calibration(calibration, opened.folder)
     measured = calibration.measure()
     if args.json:
         print_json(

@@ -19,7 +19,9 @@ def add(commands: Commands) -> None:
         commands: Where to.
     """
     parser = command(commands, "export", run, text=_TEXT, example="crowdkit export runs/b --out crowd.onnx")
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a model's folder, or a run's")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a model's folder, a run's, or the name of bundled weights"
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="a file that ends in .onnx or .pt2"
     )
@@ -38,11 +40,9 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.engine import export_model
-    from crowdkit.models import load_model
+    from crowdkit.engine import export_model, open_model
 
-    is_run = (args.model / "best").is_dir()
-    model = load_model(args.model / "best" if is_run else args.model)
+    model = open_model(args.model).model
     if not args.json:
         print(f"tracing {model.name} ...", flush=True)
     written = export_model(model, args.out, size=args.size)

@@ -19,11 +19,13 @@ class Opened:
         model: The model, in ``eval()``, on the CPU.
         calibration: How far its counts may be trusted, if that was ever measured.
         title: What it is, for people.
+        folder: Where its files lie; ``None`` for weights with a card.
     """
 
     model: CrowdModel
     calibration: Calibration | None
     title: str
+    folder: Path | None = None
 
 
 def open_model(where: str | Path | None = None) -> Opened:
@@ -71,4 +73,6 @@ def open_model(where: str | Path | None = None) -> Opened:
             f"exist; {hint}"
         )
     folder = folder / "best" if (folder / "best").is_dir() else folder
-    return Opened(model=load_model(folder), calibration=read_calibration(folder), title=str(folder))
+    return Opened(
+        model=load_model(folder), calibration=read_calibration(folder), title=str(folder), folder=folder
+    )

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -80,6 +81,35 @@ def test_the_bundled_model_is_the_default(bundled, grey_square, capsys):
     lower, upper = CALIBRATION.interval(row["count"])
     assert (row["lower"], row["upper"]) == pytest.approx((lower, upper), abs=0.02)
     assert row["unusual"] == []
+
+
+def test_the_bundled_model_is_measured_on_anybodys_data(bundled, capsys, monkeypatch, tmp_path):
+    scenes = ["--data", "dataset=synthetic", "options.length=20", "options.size=[64, 64]"]
+    assert main(["evaluate", "shanghaitech", *scenes, "--device", "cpu", "--json"]) == 0
+    by_name = json.loads(capsys.readouterr().out)["model"]
+    assert main(["evaluate", str(bundled / "shanghaitech.json"), *scenes, "--device", "cpu", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == by_name
+    assert by_name["images"] > 0
+    # A run's folder that is called like the weights is another thing, and so is its data.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shanghaitech").mkdir()
+    (tmp_path / "shanghaitech/config.toml").write_text("[data]\n")
+    for arguments, message in (
+        ([], "--data: expected the data for the model shanghaitech, got nothing"),
+        ([*scenes, "--calibrate"], "--calibrate: expected the folder of a run or a model, got shanghaitech"),
+    ):
+        assert main(["evaluate", "shanghaitech", *arguments]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_the_bundled_model_is_exported(bundled, tmp_path, capsys):
+    path = tmp_path / "crowd.pt2"
+    assert main(["export", "shanghaitech", "--out", str(path), "--size", "64", "80", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metadata"]["model"] == "mcnn"
+    image = torch.rand(1, 3, 64, 80)
+    with torch.no_grad():
+        expected = create_model("mcnn", weights=bundled / "shanghaitech.json").eval()(image).density
+    torch.testing.assert_close(torch.export.load(path).module()(image), expected)
 
 
 def test_the_interval_stands_beside_the_count(bundled, grey_square, tmp_path, capsys):

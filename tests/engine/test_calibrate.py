@@ -208,6 +208,7 @@ def test_models_are_opened_by_what_users_say(run, card, monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "BUNDLED", card.folder)
     assert open_model("drawn").title == open_model(card.folder / "drawn.json").title
     assert open_model(run).title == open_model(run / "best").title == str(run / "best")
+    assert (open_model("drawn").folder, open_model(run).folder) == (None, run / "best")
     with pytest.raises(DataError, match="got drwn, which does not exist; did you mean 'drawn'"):
         open_model("drwn")
     (tmp_path / "drawn").mkdir()

@@ -51,7 +51,7 @@ def test_mistakes(tmp_path, capsys):
             [str(tmp_path / "model"), "--out", str(tmp_path / "crowd.txt")],
             "path: expected one of '.onnx', '.pt2'",
         ),
-        ([str(tmp_path / "none"), "--out", str(tmp_path / "crowd.pt2")], "expected config.json"),
+        ([str(tmp_path / "none"), "--out", str(tmp_path / "crowd.pt2")], "none, which does not exist"),
         ([str(tmp_path / "model"), "--out", str(tmp_path / "a.pt2"), "--size", "0", "8"], "size: expected"),
     ):
         assert main(["export", *arguments]) == 2

@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
                 "path": str(written.path),
                 "bytes": written.path.stat().st_size,
                 "size": written.size,
+                "people": written.people,
                 "difference": written.difference,
                 "tried": written.tried,
                 "metadata": written.metadata,
@@ -62,5 +63,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"  input   {written.metadata['input']}")
     print(f"  output  {written.metadata['output']}")
     shapes = ", ".join(" x ".join(map(str, (shape[0], *shape[2:]))) for shape in written.tried)
-    print(f"  agrees with the model to {written.difference:.0e} on random images of {shapes}")
+    print(
+        f"  agrees with the model to {written.difference:.0e} on images of {shapes}, in which it sees "
+        f"{written.people:,.0f} people"
+    )
     return 0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import crowdkit
+from crowdkit.data.synthetic import SyntheticCrowd
 from crowdkit.engine.runtimes import (
     DENSITY,
     IMAGES,
@@ -40,6 +42,7 @@ _EXAMPLE = (2, 3, 70, 101)
 _TRIED = ((1, 3, 101, 67), (3, 3, 64, 96), (2, 3, 75, 130))
 # People a pixel, one on 100 x 100: what a map with next to nobody, which has no scale of its own, is held against.
 _THIN = 1e-4
+_SCENES = 24
 
 
 class ExportError(CrowdKitError, RuntimeError):
@@ -55,6 +58,7 @@ class Exported:
         size: Height and width of the images that it takes; ``None`` for any.
         metadata: What the file says of itself.
         tried: Shapes :math:`(B, 3, H, W)` of the images on which it was compared with the network.
+        people: How many the network sees in these images, in all. Maps of nobody agree whatever the file computes.
         difference: Largest difference over them: of a cell, relative to the largest cell, and of a count,
             relative to the people in all cells.
     """
@@ -63,6 +67,7 @@ class Exported:
     size: tuple[int, int] | None
     metadata: dict[str, str]
     tried: tuple[tuple[int, ...], ...]
+    people: float
     difference: float
 
 
@@ -74,8 +79,9 @@ def export_model(model: CrowdModel, path: str | Path, *, size: Sequence[int] | N
     count. Any batch, and any height and width from 64 pixels, unless ``size`` says one. Mean, standard
     deviation, padding and cropping are inside.
 
-    The file is compared with the network on random images of shapes that it was not traced with (ONNX by
-    onnxruntime), and is in its place only after that. What was there before stays if anything fails.
+    The file is compared with the network on images of shapes that it was not traced with (ONNX by onnxruntime),
+    and is in its place only after that. What was there before stays if anything fails. The images are random pixels
+    or, for a network that sees nobody in these, crowds that are drawn.
 
     Args:
         model: The network; it is not changed.
@@ -124,7 +130,7 @@ def export_model(model: CrowdModel, path: str | Path, *, size: Sequence[int] | N
         try:
             (write_onnx if onnx else write_program)(program, file, metadata)
             run = (onnx_runner if onnx else program_runner)(file)
-            difference = _compare(network, run, tried)
+            people, difference = _compare(network, run, tried)
         except (CrowdKitError, OSError):
             raise
         except Exception as error:  # the exporter, the checker and the runtime each raise their own
@@ -133,7 +139,9 @@ def export_model(model: CrowdModel, path: str | Path, *, size: Sequence[int] | N
                 f"{type(error).__name__}: {_first_line(error)}"
             ) from error
         file.replace(target)
-    return Exported(path=target, size=fixed, metadata=metadata, tried=tried, difference=difference)
+    return Exported(
+        path=target, size=fixed, metadata=metadata, tried=tried, people=people, difference=difference
+    )
 
 
 class _DensityAlone(nn.Module):
@@ -203,14 +211,15 @@ def _trace(network: nn.Module, name: str, size: tuple[int, int] | None) -> "Expo
         ) from error
 
 
-def _compare(network: nn.Module, run: Runner, shapes: Sequence[tuple[int, ...]]) -> float:
-    """Give the largest difference between a network and its file, or raise if it is too large."""
+@torch.no_grad()
+def _compare(network: nn.Module, run: Runner, shapes: Sequence[tuple[int, ...]]) -> tuple[float, float]:
+    """Give the people whom a network sees, and how far its file is from it; raise if that is too far."""
     generator = torch.Generator().manual_seed(0)
-    found = []
+    found, people = [], 0.0
     for shape in shapes:
-        images = torch.rand(shape, generator=generator)
-        with torch.no_grad():
-            expected, given = network(images), run(images)
+        images = _images(network, shape, generator)
+        expected, given = network(images), run(images)
+        people += float(expected.sum())
         if given.shape != expected.shape:
             raise ExportError(
                 f"file: expected a map of shape {tuple(expected.shape)} for images of shape {shape}, got "
@@ -223,7 +232,23 @@ def _compare(network: nn.Module, run: Runner, shapes: Sequence[tuple[int, ...]])
             f"file: expected the network's map to {TOLERANCE:.0e} of its largest cell and of its count, got "
             f"{worst:.1e}; nothing was written: try size=(height, width) or the other format"
         )
-    return worst
+    return people, worst
+
+
+def _images(network: nn.Module, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Give noise or, where the network sees nobody in it, drawn crowds in which it does, if there are any."""
+
+    def seen(image: Tensor) -> bool:
+        return bool(network(image[None]).abs().sum() > _THIN * image[0].numel())
+
+    noise = torch.rand(shape, generator=generator)
+    batch, _, height, width = shape
+    if all(map(seen, noise)):
+        return noise
+    scenes = SyntheticCrowd(_SCENES, size=(max(32, height), max(32, width)), people=(30, 80))
+    drawn = (scenes[index].image[:, :height, :width] for index in range(_SCENES))
+    crowds = list(islice(filter(seen, drawn), batch))
+    return torch.stack(crowds + list(noise[len(crowds) :]))
 
 
 def _difference(given: Tensor, expected: Tensor, *, pixels: int) -> Tensor:

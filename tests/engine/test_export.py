@@ -167,7 +167,17 @@ def test_the_model_is_left_as_it_was(tmp_path):
 def test_a_map_of_nobody_agrees_with_itself(tmp_path):
     model = Grey(bias=-200.0)
     assert not density(model, torch.rand(1, 3, 80, 80)).any()
-    assert export_model(model, tmp_path / "grey.pt2").difference == 0
+    written = export_model(model, tmp_path / "grey.pt2")
+    assert (written.people, written.difference) == (0, 0)
+
+
+def test_a_trained_network_is_compared_where_it_sees_people(tmp_path):
+    # In random pixels it sees nobody, and a file that always says so would pass.
+    model = create_model("cfanet_lite", weights="shanghaitech").eval()
+    assert density(model, torch.rand(3, 3, 75, 130)).sum() < 1e-4
+    written = export_model(model, tmp_path / "lite.pt2")
+    assert written.people > 1
+    assert 0 <= written.difference <= 1e-4
 
 
 @pytest.mark.parametrize(

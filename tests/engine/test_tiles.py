@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from cost import exponent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -285,3 +286,11 @@ def test_bad_arguments_are_told(seeing):
         (name,) = options
         with pytest.raises(ArgumentError, match=f"{name}: expected"):
             list(predict(model, [image], device="cpu", **options))
+
+
+def test_tiles_cost_by_the_pixels_of_the_image():
+    def shown(side):
+        tiles = tiles_within((side, side), pixels=2000 * 2000, multiple=32, halo=320)
+        return sum(tile.seen.size[0] * tile.seen.size[1] for tile in tiles)
+
+    assert exponent([shown(side) for side in (8_000, 16_000, 32_000)], 4) == pytest.approx(1, abs=0.05)

@@ -1,31 +1,10 @@
 """What a map costs: linear in heads, in pixels and in their windows, counted rather than timed."""
 
-import numpy as np
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from cost import Work, exponent
 
 from crowdkit.ops import _tiles, splat
-
-
-class Work(TorchDispatchMode):
-    """Counts the elements that operations write; a gathered sum counts for every row that it reads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.elements = self.largest = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        results = result if isinstance(result, tuple) else (result,)
-        views = function.is_view if hasattr(function, "is_view") else False
-        for each in results if not views else ():
-            if isinstance(each, torch.Tensor):
-                self.elements += each.numel()
-                self.largest = max(self.largest, each.numel())
-        if "embedding_bag" in str(function):
-            self.elements += args[1].numel() * args[0].shape[1]
-        return result
 
 
 def work(heads: int, side: int, *, sigma: float = 4.0, stride: int = 1) -> Work:
@@ -33,12 +12,6 @@ def work(heads: int, side: int, *, sigma: float = 4.0, stride: int = 1) -> Work:
     with Work() as counted:
         splat(points, sigma, (side, side), stride=stride)
     return counted
-
-
-def exponent(costs: list[int], factor: float) -> float:
-    """The power that a cost grows with, fitted, when its size grows by a factor each time."""
-    sizes = np.arange(len(costs)) * np.log(factor)
-    return float(np.polyfit(sizes, np.log(costs), 1)[0])
 
 
 @pytest.mark.parametrize("stride", [1, 8])

@@ -42,7 +42,8 @@ _EXAMPLE = (2, 3, 70, 101)
 _TRIED = ((1, 3, 101, 67), (3, 3, 64, 96), (2, 3, 75, 130))
 # People a pixel, one on 100 x 100: what a map with next to nobody, which has no scale of its own, is held against.
 _THIN = 1e-4
-_SCENES = 24
+# Drawn crowds; in larger ones the people are larger, and strange to a network that has learnt from photographs.
+_SCENES, _SCENE = 24, (96, 128)
 
 
 class ExportError(CrowdKitError, RuntimeError):
@@ -245,8 +246,10 @@ def _images(network: nn.Module, shape: tuple[int, ...], generator: torch.Generat
     batch, _, height, width = shape
     if all(map(seen, noise)):
         return noise
-    scenes = SyntheticCrowd(_SCENES, size=(max(32, height), max(32, width)), people=(30, 80))
-    drawn = (scenes[index].image[:, :height, :width] for index in range(_SCENES))
+    size = (max(32, min(height, _SCENE[0])), max(32, min(width, _SCENE[1])))
+    scenes = SyntheticCrowd(_SCENES, size=size, people=(30, 80))
+    times = (1, -(-height // size[0]), -(-width // size[1]))
+    drawn = (scenes[index].image.repeat(times)[:, :height, :width] for index in range(_SCENES))
     crowds = list(islice(filter(seen, drawn), batch))
     return torch.stack(crowds + list(noise[len(crowds) :]))
 

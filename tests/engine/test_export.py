@@ -175,9 +175,10 @@ def test_a_trained_network_is_compared_where_it_sees_people(tmp_path):
     # In random pixels it sees nobody, and a file that always says so would pass.
     model = create_model("cfanet_lite", weights="shanghaitech").eval()
     assert density(model, torch.rand(3, 3, 75, 130)).sum() < 1e-4
-    written = export_model(model, tmp_path / "lite.pt2")
-    assert written.people > 1
-    assert 0 <= written.difference <= 1e-4
+    for size in (None, (300, 400)):
+        written = export_model(model, tmp_path / "lite.pt2", size=size)
+        assert written.people > 30
+        assert 0 <= written.difference <= 1e-4
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 from scipy.io import savemat
+
+# A busy machine is no fault of the code.
+settings.register_profile("crowdkit", deadline=None)
+settings.load_profile("crowdkit")
 
 Heads = Sequence[Sequence[float]]
 

@@ -8,12 +8,14 @@ from crowdkit.data.annotations import read_points
 from crowdkit.data.datasets import (
     UCFCC50,
     UCFQNRF,
+    BeijingBRT,
     CrowdDataset,
     CrowdFolder,
     JHUCrowd,
     Mall,
     NWPUCrowd,
     Record,
+    SCUTHead,
     ShanghaiTech,
 )
 from crowdkit.data.datasets.base import CrowdData
@@ -54,6 +56,7 @@ __all__ = [
     "UCFQNRF",
     "Annotation",
     "Batch",
+    "BeijingBRT",
     "Blur",
     "ColourJitter",
     "Compose",
@@ -77,6 +80,7 @@ __all__ = [
     "Record",
     "Report",
     "Resize",
+    "SCUTHead",
     "Sample",
     "ShanghaiTech",
     "Subset",

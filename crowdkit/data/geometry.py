@@ -12,7 +12,7 @@ from crowdkit.errors import DataError
 from crowdkit.ops import check_points
 
 
-def to_canvas(points: Tensor, size: tuple[int, int]) -> Annotation:
+def to_canvas(points: Tensor, size: tuple[int, int], *, sizes: Tensor | None = None) -> Annotation:
     """Bring annotated points onto the canvas of their image.
 
     Points less than one pixel outside are moved to the nearest place on the canvas, those further out are
@@ -21,9 +21,10 @@ def to_canvas(points: Tensor, size: tuple[int, int]) -> Annotation:
     Args:
         points: Shape (N, 2), floating (x, y) in continuous coordinates.
         size: Height and width of the image.
+        sizes: Side of each head in pixels, shape (N,), if known.
 
     Returns:
-        The points that stay, float32, with the numbers of clamped and dropped ones.
+        The points that stay, float32, with the numbers of clamped and dropped ones and their sizes.
 
     Raises:
         DataError: If a coordinate is NaN or infinite.
@@ -32,7 +33,7 @@ def to_canvas(points: Tensor, size: tuple[int, int]) -> Annotation:
         >>> import torch
         >>> to_canvas(torch.tensor([[-0.5, 2.0], [3.0, 9.0], [1.5, 1.5]]), (4, 6))
         Annotation(points=tensor([[0.0000, 2.0000],
-                [1.5000, 1.5000]]), clamped=1, dropped=1)
+                [1.5000, 1.5000]]), clamped=1, dropped=1, sizes=None)
     """
     check_points("points", points)
     bad = int((~torch.isfinite(points)).any(dim=1).sum())
@@ -50,6 +51,7 @@ def to_canvas(points: Tensor, size: tuple[int, int]) -> Annotation:
         points=_below(exact[kept].clamp(min=0).float(), end.float()),
         clamped=int((kept & ~inside).sum()),
         dropped=int((~kept).sum()),
+        sizes=None if sizes is None else sizes[kept].float(),
     )
 
 

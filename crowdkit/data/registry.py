@@ -3,11 +3,13 @@
 from crowdkit.data.datasets import (
     UCFCC50,
     UCFQNRF,
+    BeijingBRT,
     CrowdDataset,
     CrowdFolder,
     JHUCrowd,
     Mall,
     NWPUCrowd,
+    SCUTHead,
     ShanghaiTech,
 )
 from crowdkit.data.synthetic import SyntheticCrowd
@@ -20,6 +22,8 @@ _CLASSES: dict[str, type[CrowdDataset] | type[SyntheticCrowd]] = {
     "mall": Mall,
     "jhu_crowd": JHUCrowd,
     "nwpu_crowd": NWPUCrowd,
+    "scut_head": SCUTHead,
+    "beijing_brt": BeijingBRT,
     "folder": CrowdFolder,
     "synthetic": SyntheticCrowd,
 }

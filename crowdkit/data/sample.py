@@ -17,11 +17,14 @@ class Annotation(NamedTuple):
         points: Heads, shape (N, 2), float32 (x, y), continuous pixel coordinates.
         clamped: How many of them lay less than one pixel outside and were moved onto the canvas.
         dropped: How many lay further outside and are not in ``points``.
+        sizes: Side of each head in pixels, shape (N,), float32, where heads were annotated as boxes: the root of
+            the box's area.
     """
 
     points: Tensor
     clamped: int = 0
     dropped: int = 0
+    sizes: Tensor | None = None
 
 
 class Sample(NamedTuple):

@@ -4,13 +4,14 @@ from crowdkit import _guard as _guard
 from crowdkit.targets.density import density_map
 from crowdkit.targets.levels import DensityLevels, PerImageDensityLevels
 from crowdkit.targets.region import crowd_region
-from crowdkit.targets.sigma import SigmaRule, adaptive_sigma, list_sigma_rules, sigma_rule
+from crowdkit.targets.sigma import SigmaRule, adaptive_sigma, box_sigma, list_sigma_rules, sigma_rule
 
 __all__ = [
     "DensityLevels",
     "PerImageDensityLevels",
     "SigmaRule",
     "adaptive_sigma",
+    "box_sigma",
     "crowd_region",
     "density_map",
     "list_sigma_rules",

@@ -68,6 +68,32 @@ def adaptive_sigma(
     return sigma.clamp(min=minimum, max=maximum).to(torch.float32)
 
 
+def box_sigma(sizes: Tensor, *, share: float = 0.25, minimum: float = 0.5) -> Tensor:
+    r"""Make each head's sigma from the size of its box, :math:`\sigma_i = \max(r \, s_i, \sigma_{min})`.
+
+    With a quarter of the side, 95 % of a kernel along either axis lies on its head.
+
+    Args:
+        sizes: Side of each head in pixels, shape :math:`(N,)`.
+        share: :math:`r`, sigma as a share of the side.
+        minimum: Floor in pixels, :math:`\sigma_{min}`.
+
+    Returns:
+        Sigmas in pixels, float32, shape :math:`(N,)`.
+
+    Raises:
+        ArgumentError: If ``share`` or ``minimum`` is not above 0.
+
+    Examples:
+        >>> import torch
+        >>> box_sigma(torch.tensor([1.0, 20.0]))
+        tensor([0.5000, 5.0000])
+    """
+    if not (share > 0 and minimum > 0):
+        raise ArgumentError(f"share, minimum: expected numbers above 0, got {share} and {minimum}")
+    return (share * sizes).clamp(min=minimum).to(torch.float32)
+
+
 def nearest_distances(points: Tensor, neighbours: int) -> Tensor:
     """Distances of each of N >= 2 heads to its nearest others, ascending, (N, min(neighbours, N - 1))."""
     from scipy.spatial import KDTree

@@ -17,12 +17,14 @@ import crowdkit.data
 from crowdkit.data import (
     UCFCC50,
     UCFQNRF,
+    BeijingBRT,
     CrowdData,
     CrowdFolder,
     HorizontalFlip,
     JHUCrowd,
     Mall,
     NWPUCrowd,
+    SCUTHead,
     ShanghaiTech,
     Subset,
     SyntheticCrowd,
@@ -117,6 +119,30 @@ def nwpu_crowd(folder: Path, **options: Any) -> NWPUCrowd:
     return NWPUCrowd(folder, **options)
 
 
+def scut_head(folder: Path, **options: Any) -> SCUTHead:
+    for number in range(1, 12):
+        jpeg(folder / f"JPEGImages/PartB_{number:05d}.jpg")
+        path = folder / f"Annotations/PartB_{number:05d}.xml"
+        path.parent.mkdir(exist_ok=True)
+        boxes = "".join(
+            f"<object><name>head</name><bndbox><xmin>{x - 3.5}</xmin><ymin>{y - 1.5}</ymin>"
+            f"<xmax>{x + 4.5}</xmax><ymax>{y + 2.5}</ymax></bndbox></object>"
+            for x, y in HEADS[: number % 5]
+        )
+        path.write_text(f"<annotation>{boxes}</annotation>")
+    return SCUTHead(folder, **options)
+
+
+def beijing_brt(folder: Path, **options: Any) -> BeijingBRT:
+    for number in range(1, 12):
+        jpeg(folder / f"train/frame/1-{number}.jpg")
+        path = folder / f"train/ground_truth/1-{number}.mat"
+        path.parent.mkdir(exist_ok=True)
+        heads = np.array(HEADS[: number % 5], dtype=np.float64).reshape(-1, 2) + 0.5
+        savemat(path, {"loc": heads})
+    return BeijingBRT(folder, **options)
+
+
 def synthetic(folder: Path, **options: Any) -> SyntheticCrowd:
     return SyntheticCrowd(11, size=SIZE, people=(0, 8), **options)
 
@@ -133,6 +159,8 @@ DATASETS: dict[str, Callable[..., CrowdData]] = {
     "Mall": mall,
     "JHUCrowd": jhu_crowd,
     "NWPUCrowd": nwpu_crowd,
+    "SCUTHead": scut_head,
+    "BeijingBRT": beijing_brt,
     "CrowdFolder": folder_of_photos,
     "SyntheticCrowd": synthetic,
     "Subset": subset,
@@ -187,7 +215,7 @@ def test_samples_are_in_the_house_form(build: Callable[..., CrowdData]) -> None:
         assert points.shape == (dataset.count(index), 2)
         H, W = dataset.size(index)
         assert ((points >= 0) & (points < torch.tensor([W, H]))).all()
-        assert sigma is None
+        assert (sigma is None) == (dataset.annotation(index).sizes is None)  # boxes say how wide heads are
         assert roi is None or (roi.dtype == torch.bool and roi.shape == (H, W))
         assert {"name", "path", "dataset", "split", "clamped", "dropped"} <= meta.keys()
         assert (meta["name"], meta["dataset"], meta["split"]) == (

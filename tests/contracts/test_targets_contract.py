@@ -18,6 +18,7 @@ from crowdkit.ops import mean_pool, sum_pool
 from crowdkit.targets import (
     DensityLevels,
     adaptive_sigma,
+    box_sigma,
     crowd_region,
     density_map,
     list_sigma_rules,
@@ -29,7 +30,7 @@ CELLWISE: dict[str, Callable[..., Tensor]] = {
     "DensityLevels": DensityLevels([1e-5, 1e-4, 1e-3]),
     "PerImageDensityLevels": DensityLevels.per_image(4),
 }
-FROM_POINTS = {"SigmaRule", "adaptive_sigma", "density_map", "list_sigma_rules", "sigma_rule"}
+FROM_POINTS = {"SigmaRule", "adaptive_sigma", "box_sigma", "density_map", "list_sigma_rules", "sigma_rule"}
 
 
 def test_every_public_name_has_a_row() -> None:
@@ -83,6 +84,17 @@ def test_adaptive_sigma_is_the_naive_one(count: int, neighbours: int) -> None:
     points = torch.rand(count, 2, dtype=torch.float64) * 500
     ours = adaptive_sigma(points, neighbours=neighbours, minimum=1e-6)
     np.testing.assert_allclose(ours.numpy(), naive_adaptive(points.numpy(), neighbours), rtol=1e-6)
+
+
+def test_box_sigma_is_a_share_of_the_side_with_a_floor() -> None:
+    sizes = torch.tensor([0.0, 1.9, 8.0, 40.0], dtype=torch.float64)
+    assert box_sigma(sizes).tolist() == [0.5, 0.5, 2.0, 10.0]
+    assert box_sigma(sizes, share=0.5, minimum=3.0).tolist() == [3.0, 3.0, 4.0, 20.0]
+    assert box_sigma(sizes).dtype == torch.float32
+    assert box_sigma(torch.zeros(0)).shape == (0,)
+    for wrong in ({"share": 0.0}, {"minimum": -1.0}, {"share": math.nan}):
+        with pytest.raises(ArgumentError, match="share, minimum"):
+            box_sigma(sizes, **wrong)
 
 
 def test_adaptive_sigma_of_few_and_of_coincident_heads() -> None:

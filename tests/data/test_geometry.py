@@ -61,7 +61,7 @@ def test_points_on_the_canvas_are_left_alone(crowd: tuple[Tensor, tuple[int, int
     for dtype in (torch.float32, torch.float64):
         annotation = to_canvas(points.to(dtype), size)
         assert torch.equal(annotation.points, points)
-        assert annotation[1:] == (0, 0)
+        assert annotation[1:] == (0, 0, None)
 
 
 def test_less_than_a_pixel_outside_is_clamped_and_more_is_dropped() -> None:

@@ -9,9 +9,11 @@ from PIL import Image
 from crowdkit.data import (
     UCFCC50,
     UCFQNRF,
+    BeijingBRT,
     CrowdDataset,
     CrowdFolder,
     Mall,
+    SCUTHead,
     ShanghaiTech,
     check_dataset,
     read_points,
@@ -34,7 +36,7 @@ def root() -> Path:
 
 def totals(dataset: CrowdDataset) -> tuple[int, int, int, int, int, int]:
     annotations = [dataset.annotation(index) for index in range(len(dataset))]
-    counts = [len(points) for points, _, _ in annotations]
+    counts = [len(each.points) for each in annotations]
     clamped, dropped = (sum(each[place] for each in annotations) for place in (1, 2))
     return len(dataset), sum(counts), min(counts), max(counts), clamped, dropped
 
@@ -54,6 +56,24 @@ def test_shanghaitech_part_b(root: Path) -> None:
     dataset = ShanghaiTech(root / "ShanghaiTech", part="B")
     assert totals(dataset) == (400, 49_151, 12, 576, 45, 0)
     assert {dataset.size(index) for index in range(len(dataset))} == {(768, 1024)}
+
+
+def test_scut_head_gives_centers_and_sizes(root: Path) -> None:
+    classrooms, web = (SCUTHead(root / "SCUT_HEAD", part=part) for part in "AB")
+    assert totals(classrooms)[:2] == (80, 2_841)
+    assert totals(web)[:2] == (1_372, 35_420)
+    assert len(SCUTHead(root / "SCUT_HEAD")) == 1_452
+    sample = web[0]
+    assert sample.sigma is not None
+    assert sample.sigma.shape == (len(sample.points),)
+    assert 1 < float(sample.sigma.min()) < float(sample.sigma.max()) < 80
+
+
+def test_beijing_brt(root: Path) -> None:
+    dataset = BeijingBRT(root)
+    images, people, _, most, clamped, dropped = totals(dataset)
+    assert (images, people + dropped, most) == (120, 1_588, 57)
+    assert (clamped, dropped) == (0, 2)
 
 
 def test_shanghaitech_part_a_of_2015(root: Path) -> None:
@@ -79,7 +99,7 @@ def test_other_matlab_layouts(root: Path) -> None:
     assert sum(map(len, frames[:800])) == 23_635
     assert len(read_points(root / "UCF-QNRF_annotation_only/img_0001_ann.mat")) == 977
     folder = CrowdFolder(root / "UCF_CC_50")
-    assert [folder.annotation(index)[1:] for index in range(5)] == [(0, 0), (0, 1), (0, 0), (0, 0), (0, 0)]
+    assert [folder.annotation(index)[1:3] for index in range(5)] == [(0, 0), (0, 1), (0, 0), (0, 0), (0, 0)]
 
 
 def test_ucf_cc_50_in_part(root: Path) -> None:
@@ -139,4 +159,4 @@ def test_ucf_qnrf_annotations_without_images(root: Path, tmp_path: Path) -> None
         dataset = UCFQNRF(tmp_path, resize=resize)
         assert dataset.size(0) == size
         assert dataset.count(0) == 977
-        assert dataset.annotation(0)[1:] == (1, 0)  # one lies 0.67 px above the image
+        assert dataset.annotation(0)[1:3] == (1, 0)  # one lies 0.67 px above the image

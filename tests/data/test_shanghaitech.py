@@ -29,7 +29,7 @@ def test_the_2016_release(shanghaitech: Path) -> None:
 
 def test_the_2015_release_clamps_and_drops(shanghaitech: Path) -> None:
     dataset = ShanghaiTech(shanghaitech, part="B")
-    points, clamped, dropped = dataset.annotation(0)
+    points, clamped, dropped = dataset.annotation(0)[:3]
     assert (clamped, dropped, dataset.count(0)) == (2, 1, 2)
     assert points[0].tolist() == [0.0, 4.5]
     assert 31.99 < points[1, 0] < 32

@@ -43,7 +43,7 @@ def test_a_sample_is_what_every_dataset_gives():
 def test_the_annotation_without_pixels_is_the_sample_s():
     scenes = SyntheticCrowd(8, **SMALL)
     for index, sample in enumerate(scenes):
-        points, clamped, dropped = scenes.annotation(index)
+        points, clamped, dropped = scenes.annotation(index)[:3]
         assert torch.equal(points, sample.points)
         assert (clamped, dropped, scenes.count(index)) == (0, 0, len(points))
 

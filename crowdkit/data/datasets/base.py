@@ -14,6 +14,7 @@ from crowdkit.data.image import read_image, read_size
 from crowdkit.data.sample import Annotation, Sample
 from crowdkit.data.transforms import Resize, Transform
 from crowdkit.errors import DataError
+from crowdkit.targets import box_sigma
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,10 @@ class CrowdDataset(Dataset[Sample]):
         """
         raise NotImplementedError
 
+    def head_sizes(self, index: int) -> Tensor | None:  # noqa: ARG002
+        """Read the side of each head of :meth:`raw_points` in pixels, shape (N,); ``None`` where it is not known."""
+        return None
+
     def has_annotation(self, index: int) -> bool:
         """Tell whether the heads of one image are there to be read."""
         return self.records[index].annotation.is_file()
@@ -152,8 +157,11 @@ class CrowdDataset(Dataset[Sample]):
         annotation = self._stored_annotation(index)
         if self.resize is None:
             return annotation
-        points = resize_points(annotation.points, self.stored_size(index), self.size(index))
-        return annotation._replace(points=points)
+        old, new = self.stored_size(index), self.size(index)
+        sizes = annotation.sizes
+        if sizes is not None:
+            sizes = sizes * (new[0] * new[1] / (old[0] * old[1])) ** 0.5
+        return annotation._replace(points=resize_points(annotation.points, old, new), sizes=sizes)
 
     def stored_size(self, index: int) -> tuple[int, int]:
         """Give height and width of one image as its file has them, without decoding it."""
@@ -173,7 +181,7 @@ class CrowdDataset(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         record = self.records[index]
-        points, clamped, dropped = self._stored_annotation(index)
+        points, clamped, dropped, sizes = self._stored_annotation(index)
         meta = {
             "name": record.name,
             "path": str(record.image),
@@ -183,7 +191,8 @@ class CrowdDataset(Dataset[Sample]):
             "dropped": dropped,
             **self.details(index),
         }
-        sample = Sample(read_image(record.image, orient=self.orient), points, meta)
+        sigma = None if sizes is None else box_sigma(sizes)
+        sample = Sample(read_image(record.image, orient=self.orient), points, meta, sigma)
         if self.resize is not None:
             sample = self.resize(sample)
         sample = sample._replace(roi=self.roi(index))
@@ -197,8 +206,9 @@ class CrowdDataset(Dataset[Sample]):
                 "not published; count its images (dataset.records[i].image) and send the counts to the benchmark"
             )
         points, size = self.raw_points(index), self.stored_size(index)
+        sizes = self.head_sizes(index)
         try:
-            return to_canvas(points, size)
+            return to_canvas(points, size, sizes=sizes)
         except DataError as error:
             raise DataError(f"{record.annotation}: {error}") from error
 

@@ -202,13 +202,7 @@ def _fit(value: object, hint: Any) -> tuple[bool, Any]:
     if origin is Literal:
         return value in get_args(hint), value
     if origin is tuple:
-        kinds = get_args(hint)
-        if kinds[-1] is Ellipsis:
-            kinds = kinds[:1] * (len(value) if isinstance(value, (list, tuple)) else 0)
-        if isinstance(value, (list, tuple)) and len(value) == len(kinds):
-            fits = [_fit(each, kind) for each, kind in zip(value, kinds, strict=True)]
-            return all(found for found, _ in fits), tuple(converted for _, converted in fits)
-        return False, None
+        return _fit_each(value, get_args(hint))
     if origin is dict:
         kind = get_args(hint)[1]
         if not isinstance(value, dict) or kind is Any:
@@ -220,6 +214,17 @@ def _fit(value: object, hint: Any) -> tuple[bool, Any]:
     if hint is float and isinstance(value, int):
         return True, float(value)
     return isinstance(value, hint), value
+
+
+def _fit_each(value: object, kinds: tuple[Any, ...]) -> tuple[bool, Any]:
+    if not isinstance(value, (list, tuple)):
+        return False, None
+    if kinds[-1] is Ellipsis:
+        kinds = kinds[:1] * len(value)
+    if len(value) != len(kinds):
+        return False, None
+    fits = [_fit(each, kind) for each, kind in zip(value, kinds, strict=True)]
+    return all(found for found, _ in fits), tuple(converted for _, converted in fits)
 
 
 def _spell(hint: Any) -> str:

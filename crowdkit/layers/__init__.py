@@ -10,14 +10,12 @@ from crowdkit.layers.resnet import ResNet101Encoder
 from crowdkit.layers.timm_encoder import TimmEncoder
 from crowdkit.layers.vgg import VGG16Encoder, VGG19Encoder
 from crowdkit.layers.zip_head import BlockBranch, ZIPHead
-from crowdkit.prediction import BlockCounts
 
 __all__ = [
     "CRR",
     "DLE",
     "DME",
     "BlockBranch",
-    "BlockCounts",
     "EfficientNetLiteEncoder",
     "Normalise",
     "ResNet101Encoder",

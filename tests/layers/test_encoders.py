@@ -197,18 +197,21 @@ def test_padding_as_tensorflow_does_is_timms_with_constants(size: tuple[int, int
 
 @pytest.mark.parametrize("strides", [None, (32, 16, 8, 4), (16, 8), (2,)])
 @pytest.mark.parametrize("training", [False, True])
-def test_lite0_equals_timms(tmp_path: Path, strides: tuple[int, ...] | None, training: bool) -> None:
+@pytest.mark.parametrize("size", ["lite0", "lite2"])
+def test_lite_equals_timms(
+    tmp_path: Path, strides: tuple[int, ...] | None, training: bool, size: str
+) -> None:
     import timm
 
     torch.manual_seed(0)
-    whole = timm.create_model("tf_efficientnet_lite0")
+    whole = timm.create_model(f"tf_efficientnet_{size}")
     for key, buffer in whole.named_buffers():
         if buffer.is_floating_point():
             nn.init.normal_(buffer, 1.0 if key.endswith("var") else 0.0, 0.1)
-    file = tmp_path / "lite0.safetensors"
+    file = tmp_path / "lite.safetensors"
     save_file(whole.state_dict(), file)
-    ours = EfficientNetLiteEncoder(file, strides=strides).train(training)
-    theirs = TimmEncoder("tf_efficientnet_lite0", weights=file, strides=strides).train(training)
+    ours = EfficientNetLiteEncoder(file, size=size, strides=strides).train(training)
+    theirs = TimmEncoder(f"tf_efficientnet_{size}", weights=file, strides=strides).train(training)
     assert (ours.strides, ours.channels) == (theirs.strides, theirs.channels)
     expected_state = theirs.state_dict()
     assert all(torch.equal(value, expected_state[key]) for key, value in ours.state_dict().items())

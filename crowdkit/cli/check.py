@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from crowdkit.cli.options import Commands, add_json, command, print_json
 
 if TYPE_CHECKING:
-    from crowdkit.data.validate import Issue
+    from crowdkit.data import Issue
 
 _TEXT = """Look at every image and annotation of a data set and say what is in it and what is wrong.
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from crowdkit.data import check_dataset
-    from crowdkit.engine import DataConfig, load_config, open_dataset
+    from crowdkit.training import DataConfig, load_config, open_dataset
 
     options = load_config(overrides=[f"data.options.{each}" for each in args.options]).data.options
     config = DataConfig(dataset=args.dataset, root=str(args.root), part=args.part, options=options)
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(report.to_dict())
         return 0 if report.ok else 1
     print(f"{report.dataset}, split {report.split}")
-    print(f"  images      {report.images} ({report.greyscale} greyscale)")
+    print(f"  images      {report.images} ({report.grayscale} grayscale)")
     print(f"  people      {report.people}, {report.fewest} to {report.most} an image")
     shown = [f"{count} of {size}" for size, count in list(report.sizes.items())[:3]]
     rest = len(report.sizes) - len(shown)

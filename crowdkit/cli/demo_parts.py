@@ -6,16 +6,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from crowdkit.data import CrowdData, SyntheticCrowd
-from crowdkit.engine import TrainConfig, config_from_dict
-from crowdkit.engine.distributed import pick_device
-from crowdkit.engine.sources import resolve_sigma, true_map
-from crowdkit.engine.training.feed import EpochBatches, TrainingSet, stack
-from crowdkit.engine.training.objective import build_loss
-from crowdkit.engine.training.schedule import build_optimizer
+from crowdkit.data import CrowdData, SyntheticCrowd, resolve_sigma, true_map
 from crowdkit.models import CFANet, create_model
-from crowdkit.pictures import colour_map, save_image, sheet
+from crowdkit.pictures import color_map, save_image, sheet
+from crowdkit.runtime import pick_device
 from crowdkit.targets import DensityLevels
+from crowdkit.training import (
+    EpochBatches,
+    TrainConfig,
+    TrainingSet,
+    build_loss,
+    build_optimizer,
+    config_from_dict,
+    stack,
+)
 
 SIZE, PEOPLE = (96, 128), (0, 120)
 # Many scenes seen a few times teach more than few scenes seen often.
@@ -151,8 +155,8 @@ def draw_page(model: CFANet, scenes: CrowdData, path: Path, *, sigma: float | st
             estimate = model(images).density.cpu()
             _, *attention = model.attention(images)
         top = float(max(truth.max(), estimate.max()))
-        maps = [colour_map(each, maximum=top) for each in (truth, estimate)]
-        weights = [None if each is None else colour_map(each.cpu(), maximum=1.0) for each in attention]
+        maps = [color_map(each, maximum=top) for each in (truth, estimate)]
+        weights = [None if each is None else color_map(each.cpu(), maximum=1.0) for each in attention]
         rows.append([sample.image, *maps, *weights])
         counts = f"{len(sample.points)} people", f"{float(estimate.sum()):.1f} estimated"
         captions.append([None, *counts, None, None])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, DataError
-from crowdkit.layers.encoder import Normalise, read_weights
+from crowdkit.layers.encoder import Normalize, read_weights
 from crowdkit.ops import pad_to_multiple
 
 # Channels, blocks, kernel and stride of each group of blocks; all but the first widen six times inside.
@@ -28,7 +28,7 @@ class EfficientNetLite0Encoder(nn.Module):
     """EfficientNet-Lite0 without its head: features coarse to fine, for images of any size.
 
     It is timm's ``tf_efficientnet_lite0`` to the last bit, with its keys, without importing timm, which takes
-    longer than counting a photograph. Images are padded right and bottom by zeros, after normalisation, to a
+    longer than counting a photograph. Images are padded right and bottom by zeros, after normalization, to a
     multiple of 32.
 
     Args:
@@ -60,7 +60,7 @@ class EfficientNetLite0Encoder(nn.Module):
             raise ArgumentError(f"strides: expected descending ones among {tuple(ends)}, got {wanted}")
         self.strides = wanted
         self.channels = tuple(_GROUPS[ends[stride]][0] for stride in wanted)
-        self.normalise = Normalise((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+        self.normalize = Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
         self.network = _Network(groups=ends[wanted[0]] + 1)
         self._taken = [ends[stride] for stride in wanted]
         if weights is not None:
@@ -75,7 +75,7 @@ class EfficientNetLite0Encoder(nn.Module):
         Returns:
             Features coarse to fine, at ``strides`` of the padded image.
         """
-        features = self.network(pad_to_multiple(self.normalise(images), 32))
+        features = self.network(pad_to_multiple(self.normalize(images), 32))
         return [features[group] for group in self._taken]
 
     def _load(self, state: dict[str, Tensor], source: str) -> None:

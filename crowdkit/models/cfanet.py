@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from crowdkit.errors import ArgumentError, DTypeError, check_choice
 from crowdkit.layers import CRR, DLE, DME
 from crowdkit.models._encoders import crop, make_encoder, pyramid
+from crowdkit.models._init_weights import INITS, Init, init_weights
 from crowdkit.models._injection import SEPARATE, Injection, check_injection, joint_weight, to_image
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models._output import Output, check_output, to_density
+from crowdkit.models.attention_view import AttentionView, branch_planes, fit_view, pick_stage
 from crowdkit.models.base import CrowdModel
-from crowdkit.models.inside import Inside, branch_planes, fit_inside, pick_stage
-from crowdkit.ops.checks import check_levels
+from crowdkit.ops import check_levels
 from crowdkit.prediction import Prediction
 
 
@@ -143,7 +143,7 @@ class CFANet(CrowdModel):
         )
         branches = [branch for branch in (self.crr, self.dle) if branch is not None]
         heads = [self.dme.final, *self.dme.sides.values(), *(head for b in branches for head in b.heads)]
-        initialise([*branches, self.dme], heads=heads, init=init)
+        init_weights([*branches, self.dme], heads=heads, init=init)
         self.config = {
             "encoder": encoder,
             "encoder_weights": None if encoder_weights is None else str(encoder_weights),
@@ -212,7 +212,7 @@ class CFANet(CrowdModel):
         region, level = (None if each is None else crop(each, size, self.stride) for each in (region, level))
         return crop(weight, size, self.stride), region, level
 
-    def inside(self, images: Tensor, *, stage: int | None = None) -> Inside:
+    def attention_view(self, images: Tensor, *, stage: int | None = None) -> AttentionView:
         """Look at what the attention re-weights, before and after (figure 6).
 
         Args:
@@ -247,8 +247,8 @@ class CFANet(CrowdModel):
             after = before * weight
         else:
             before, after = images, images * to_image(weight, images, self.stride)
-        seen = Inside(what, index + 1, before, after, weight, *planes)
-        return fit_inside(seen, images.shape[-2:], self.strides[index])
+        seen = AttentionView(what, index + 1, before, after, weight, *planes)
+        return fit_view(seen, images.shape[-2:], self.strides[index])
 
     def _extract(self, images: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
         """Give the encoder's features, those that the decoder takes, and the logits of CRR and DLE."""
@@ -279,4 +279,4 @@ class CFANet(CrowdModel):
         return [self._weight(regions, levels, index) for index in range(len(self.strides))]
 
     def _people(self, linear: Tensor) -> Tensor:
-        return people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        return to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)

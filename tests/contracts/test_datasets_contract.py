@@ -144,7 +144,7 @@ OTHERS = {
     "split_train_val", "to_canvas", "Zone", "read_zones", "list_photometric", "photometric",
 }  # fmt: skip
 TRANSFORMS = {
-    "Blur", "ColourJitter", "Compose", "GaussianSigma", "Greyscale", "HorizontalFlip", "JPEGCompression",
+    "Blur", "ColorJitter", "Compose", "GaussianSigma", "Grayscale", "HorizontalFlip", "JPEGCompression",
     "LowResolution", "Noise", "Pad", "RandomCrop", "RandomScaledCrop", "Resize", "Transform",
 }  # fmt: skip
 

@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from crowdkit.errors import ArgumentError, MissingDependencyError, UnknownNameError
-from crowdkit.export import ExportError, export_model
-from crowdkit.export import _export as export_module
+from crowdkit.export import ExportError, _export as export_module, export_model
 from crowdkit.models import CrowdModel, create_model, list_models
 from crowdkit.ops import pad_to_multiple
 from crowdkit.prediction import Prediction

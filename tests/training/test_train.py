@@ -39,7 +39,7 @@ def _equal(one, two):
 
 def _stop_after(patch, steps):
     """Ask the training to stop, as Ctrl-C does, after so many steps."""
-    real, done = loop._step, []
+    real, done = loop.take_step, []
 
     def step(*args):
         real(*args)
@@ -47,7 +47,7 @@ def _stop_after(patch, steps):
         if len(done) == steps:
             signal.raise_signal(signal.SIGINT)
 
-    patch.setattr(loop, "_step", step)
+    patch.setattr(loop, "take_step", step)
 
 
 @pytest.fixture(scope="module")
@@ -172,14 +172,14 @@ def test_resuming_something_else_is_refused(tiny_config):
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_good_checkpoint(tiny_config, monkeypatch):
-    real = loop._step
+    real = loop.take_step
 
     def step(run, batch, meter):
         if run.position.step == 4:
             batch = batch._replace(images=batch.images * float("nan"))
         real(run, batch, meter)
 
-    monkeypatch.setattr(loop, "_step", step)
+    monkeypatch.setattr(loop, "take_step", step)
     with pytest.raises(NonFiniteLossError, match=r"lower optim\.lr"):
         train(tiny_config({"run.checkpoint_every": 0.0}), progress=False)
     state = load_checkpoint(Path(tiny_config().run.folder) / "last.pt")

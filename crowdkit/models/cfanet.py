@@ -229,7 +229,7 @@ class CFANet(CrowdModel):
         Examples:
             >>> import torch
             >>> from crowdkit.models import create_model
-            >>> seen = create_model("cfanet_lite").eval().inside(torch.rand(1, 3, 64, 96), stage=3)
+            >>> seen = create_model("cfanet_lite").eval().attention_view(torch.rand(1, 3, 64, 96), stage=3)
             >>> seen.what, tuple(seen.before.shape), tuple(seen.region.shape)
             ('feature', (1, 56, 8, 12), (1, 1, 8, 12))
         """

@@ -42,7 +42,7 @@ def test_it_is_what_the_model_does():
     assert torch.equal(seen.density, counted.density)
     assert seen.count == pytest.approx(counted.count)
     with torch.no_grad():
-        inside = model.eval().inside(image[None])
+        inside = model.eval().attention_view(image[None])
     torch.testing.assert_close(seen.before, inside.before.abs().mean(dim=1, keepdim=True))
     torch.testing.assert_close(seen.after, inside.after.abs().mean(dim=1, keepdim=True))
     assert (seen.what, seen.stage, seen.channel) == ("feature", 3, None)
@@ -55,7 +55,7 @@ def test_stage_and_channel():
     seen = explain(model, image, stage=1, channel=5, device="cpu")
     assert (seen.stage, seen.channel) == (1, 5)
     with torch.no_grad():
-        inside = model.eval().inside(image[None], stage=1)
+        inside = model.eval().attention_view(image[None], stage=1)
     torch.testing.assert_close(seen.after, inside.after[:, 5:6])
     assert seen.density.shape == (1, 1, 12, 17)
 

@@ -29,7 +29,7 @@ def planes(seen: AttentionView) -> list[torch.Tensor]:
 @torch.no_grad()
 @pytest.mark.parametrize("stage", [1, 2, 3, 4, None])
 def test_stages_are_reweighted_as_equation_two_says(stage: int | None) -> None:
-    seen = lite().inside(torch.rand(2, 3, 50, 70), stage=stage)
+    seen = lite().attention_view(torch.rand(2, 3, 50, 70), stage=stage)
     number = stage or 4
     stride = (32, 16, 8, 4)[number - 1]
     assert (seen.what, seen.stage) == ("feature", number)
@@ -125,11 +125,11 @@ def test_which_models_can_be_looked_into() -> None:
 )
 def test_stages_that_are_not_there(injection: str, stage: int, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
-        lite(injection).inside(torch.rand(1, 3, 32, 32), stage=stage)
+        lite(injection).attention_view(torch.rand(1, 3, 32, 32), stage=stage)
 
 
 def test_a_model_without_branches() -> None:
     model = lite(crr=False, dle=False)
-    for look in (model.inside, model.attention):
+    for look in (model.attention_view, model.attention):
         with pytest.raises(ArgumentError, match="expected a model with crr or dle, got one with neither"):
             look(torch.rand(1, 3, 32, 32))

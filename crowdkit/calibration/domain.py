@@ -32,8 +32,12 @@ class Domain:
         share: At most this share of new images of the same kind shall lie outside.
 
     Examples:
+        >>> import torch
+        >>> from crowdkit.calibration import image_traits
+        >>> from crowdkit.data import LazyImage
+        >>> image = LazyImage(torch.full((3, 64, 96), 0.7))
         >>> domain = Domain(bounds={"brightness": (0.2, 0.6)}, images=630, share=0.05)
-        >>> domain.unusual(Traits(1.0, 0.7, 0.2, 0.1, 0.1, 1.2, 9.0))
+        >>> domain.unusual(image_traits(image, torch.zeros(1, 1, 16, 24), stride=4))
         ('brightness 0.70, seen 0.20 to 0.60',)
     """
 
@@ -81,10 +85,14 @@ class Domain:
             ArgumentError: If there is no image, or a number is out of range.
 
         Examples:
-            >>> traits = [Traits(1.0, 0.3 + n / 1000, 0.2, 0.1, 0.1, 1.2, 9.0) for n in range(500)]
-            >>> domain = Domain.fit(traits, zoom=(0.5, 2.0))
-            >>> domain.bounds["megapixels"], domain.bounds["peak"]
-            ((0.25, 4.0), (None, 9.0))
+            >>> import torch
+            >>> from crowdkit.calibration import image_traits
+            >>> from crowdkit.data import LazyImage
+            >>> image = LazyImage(torch.rand(3, 100, 100))
+            >>> traits = image_traits(image, torch.full((1, 1, 25, 25), 0.01), stride=4)
+            >>> domain = Domain.fit([traits], zoom=(0.5, 2.0))
+            >>> domain.bounds["megapixels"], domain.bounds["peak"][0]
+            ((0.0025, 0.04), None)
         """
         if not seen:
             raise ArgumentError("seen: expected the traits of at least one image, got none")

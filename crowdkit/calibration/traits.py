@@ -51,6 +51,7 @@ def image_traits(picture: LazyImage, density: Tensor, *, stride: int) -> Traits:
         The traits.
 
     Examples:
+        >>> from crowdkit.data import LazyImage
         >>> traits = image_traits(LazyImage(torch.full((3, 200, 300), 0.5)), torch.full((1, 1, 50, 75), 0.01), stride=4)
         >>> traits.megapixels, round(traits.brightness, 3), traits.contrast < 1e-6, round(traits.peak, 2)
         (0.06, 0.5, True, 2.56)

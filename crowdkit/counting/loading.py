@@ -45,6 +45,7 @@ def open_model(where: str | Path | None = None) -> LoadedModel:
 
     Examples:
         >>> import tempfile
+        >>> from crowdkit.models import create_model
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     create_model("mcnn").save(folder)
         ...     opened = open_model(folder)

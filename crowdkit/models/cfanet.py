@@ -191,7 +191,7 @@ class CFANet(CrowdModel):
         )
 
     def attention(self, images: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        r"""Look at the finest stage's attention; :meth:`inside` also gives what it re-weights.
+        r"""Look at the finest stage's attention; :meth:`attention_view` also gives what it re-weights.
 
         Args:
             images: RGB in [0, 1], shape :math:`(B, 3, H, W)`.

@@ -39,7 +39,7 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class Locations:
     """Where the people of one image are.
 
     Attributes:
@@ -101,7 +101,7 @@ class Places:
             except DataError as error:
                 raise DataError(f"{path}: {error}") from error
 
-    def find(self, seen: "Count", *, stride: int, name: str) -> Found:
+    def find(self, seen: "Count", *, stride: int, name: str) -> Locations:
         """Find the people of one image, and write their places if there is a folder for them.
 
         Args:
@@ -129,7 +129,7 @@ class Places:
         if self.zones:
             row["zones"] = {zone: round(number, 2) for zone, number in people.items()}
         texts = [(f"{zone.name} {people[zone.name]:.1f}", zone.polygon) for zone in self.zones]
-        return Found(row=row, points=points, zones=texts, width=seen.size[1])
+        return Locations(row=row, points=points, zones=texts, width=seen.size[1])
 
     @property
     def columns(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
-_GREYSCALE = ("1", "L", "LA", "I", "F")
+_GRAYSCALE = ("1", "L", "LA", "I", "F")
 _EXIF_ORIENTATION = 0x0112
 
 # Silencing warnings changes the whole process: two threads in it would leave each other's silence behind.
@@ -30,13 +30,37 @@ class Header(NamedTuple):
 
     Attributes:
         size: Height and width of the pixels as stored.
-        greyscale: Whether it has no colour.
+        grayscale: Whether it has no color.
         orientation: The EXIF orientation: 1 is upright, 2 to 8 are turned or mirrored.
     """
 
     size: tuple[int, int]
-    greyscale: bool
+    grayscale: bool
     orientation: int
+
+
+def list_images(places: Iterable[str | Path]) -> list[Path]:
+    """List image files: folders become the images in them, by name.
+
+    Args:
+        places: Files and folders.
+
+    Returns:
+        The files; those that were named are not looked at.
+
+    Raises:
+        DataError: If a folder holds no image.
+    """
+    files: list[Path] = []
+    for place in map(Path, places):
+        if not place.is_dir():
+            files.append(place)
+            continue
+        found = sorted(each for each in place.iterdir() if each.suffix.lower() in IMAGE_SUFFIXES)
+        if not found:
+            raise DataError(f"images: expected images ({', '.join(IMAGE_SUFFIXES)}) in {place}, got none")
+        files += found
+    return files
 
 
 def read_header(path: str | Path) -> Header:
@@ -48,7 +72,7 @@ def read_header(path: str | Path) -> Header:
     with opened(Path(path)) as image:
         return Header(
             size=(image.height, image.width),
-            greyscale=image.mode.split(";")[0] in _GREYSCALE,
+            grayscale=image.mode.split(";")[0] in _GRAYSCALE,
             orientation=orientation(image),
         )
 
@@ -73,7 +97,7 @@ def read_size(path: str | Path, *, orient: bool = False) -> tuple[int, int]:
 def read_image(path: str | Path, *, orient: bool = False) -> Tensor:
     """Read an image as float32 RGB in [0, 1].
 
-    Greyscale becomes RGB, CMYK and palettes are converted, transparency is ignored, 16 bits keep their
+    Grayscale becomes RGB, CMYK and palettes are converted, transparency is ignored, 16 bits keep their
     range, and of several frames the first is taken.
 
     Args:
@@ -102,7 +126,7 @@ def read_pixels(path: str | Path, *, orient: bool = False) -> "NDArray[Any]":
         orient: As for :func:`read_image`.
 
     Returns:
-        RGB of 8 bits, shape (H, W, 3), or grey of 16 bits, shape (H, W). Read-only.
+        RGB of 8 bits, shape (H, W, 3), or gray of 16 bits, shape (H, W). Read-only.
 
     Raises:
         DataError: As for :func:`read_image`.
@@ -133,7 +157,7 @@ def unit_range(pixels: "NDArray[Any]", *, device: torch.device | None = None) ->
     """Make the float32 RGB image in [0, 1] of whole numbers.
 
     Args:
-        pixels: RGB of 8 bits, shape (H, W, 3), or RGB or grey of 16 bits, grey of shape (H, W).
+        pixels: RGB of 8 bits, shape (H, W, 3), or RGB or gray of 16 bits, gray of shape (H, W).
         device: Where the image is wanted; the whole numbers travel, and become float32 there.
 
     Returns:

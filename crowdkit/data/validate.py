@@ -66,7 +66,7 @@ class Report:
         people: Heads on their images, all together.
         fewest: Heads in the emptiest image.
         most: Heads in the fullest image.
-        greyscale: Images without colour.
+        grayscale: Images without color.
         sizes: How many image files have each size ``"HxW"``, the most frequent first.
         issues: The findings, in the order of the images.
     """
@@ -77,7 +77,7 @@ class Report:
     people: int
     fewest: int
     most: int
-    greyscale: int
+    grayscale: int
     sizes: dict[str, int]
     issues: tuple[Issue, ...]
 
@@ -121,14 +121,14 @@ def check_dataset(
     issues = _check_whole(dataset)
     counts: list[int] = []
     sizes: Counter[str] = Counter()
-    greyscale = 0
+    grayscale = 0
     places: Iterable[int] = range(len(dataset))
     for index in places if progress is None else progress(places):
-        size, grey, found = _check_image(dataset, index)
+        size, gray, found = _check_image(dataset, index)
         issues += found
         if size is not None:
             sizes[f"{size[0]}x{size[1]}"] += 1
-            greyscale += grey
+            grayscale += gray
         if not dataset.annotated:
             continue
         count, found = _check_points(dataset, index, size)
@@ -142,7 +142,7 @@ def check_dataset(
         people=sum(counts),
         fewest=min(counts, default=0),
         most=max(counts, default=0),
-        greyscale=greyscale,
+        grayscale=grayscale,
         sizes=dict(sizes.most_common()),
         issues=tuple(issues),
     )
@@ -175,7 +175,7 @@ def _check_image(dataset: CrowdDataset, index: int) -> tuple[tuple[int, int] | N
             "as stored; if the heads were marked on the upright image, use orient=True"
         )
         issues.append(Issue("turned", record.name, message))
-    return size, header.greyscale, issues
+    return size, header.grayscale, issues
 
 
 def _check_points(

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError
-from crowdkit.ops.window import Padding, window_filter
+from crowdkit.ops import Padding, window_filter
 
 
 class LocalStatistics(NamedTuple):

@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from crowdkit.losses._ssim import halve, local_statistics
-from crowdkit.ops.separable import SeparableFilter
-from crowdkit.ops.window import Padding, gaussian_window
+from crowdkit.ops import Padding, SeparableFilter, gaussian_window
 
 # Cells of a block that is compared at once: its maps stay in a CPU's cache; a GPU wants few calls.
 _CPU_BLOCK, _GPU_BLOCK = 2**16, 2**23
@@ -17,7 +16,7 @@ _CPU_BLOCK, _GPU_BLOCK = 2**16, 2**23
 
 @dataclass(frozen=True)
 class SSIMPyramid:
-    """The settings of :func:`~crowdkit.losses.ssim_pyramid`, and its maths on checked maps."""
+    """The settings of :func:`~crowdkit.losses.ssim_pyramid_loss`, and its maths on checked maps."""
 
     levels: int
     window_size: int

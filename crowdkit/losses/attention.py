@@ -7,8 +7,7 @@ from torch.nn import functional as F
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.losses._maps import check_not_empty, working_dtype
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_map
-from crowdkit.ops.checks import check_tensor
+from crowdkit.ops import check_map, check_tensor
 
 
 def region_cross_entropy(logits: Tensor, region: Tensor, *, reduction: Reduction = "mean") -> Tensor:

@@ -9,7 +9,7 @@ from crowdkit.losses._reduction import Reduction, check_reduction, reduce
 from crowdkit.ops import check_stride
 
 
-def background_ratio(
+def background_ratio_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -54,7 +54,7 @@ def background_ratio(
     Examples:
         >>> import torch
         >>> crowd = torch.tensor([[[[0.0, 0.0, 2.0, 1.0]]]])
-        >>> background_ratio(torch.ones(1, 1, 1, 4), crowd)
+        >>> background_ratio_loss(torch.ones(1, 1, 1, 4), crowd)
         tensor(0.5000)
     """
     check_positive(threshold=threshold, eps=eps)
@@ -77,7 +77,7 @@ def background_ratio(
 
 
 class BackgroundRatioLoss(nn.Module):
-    """Background loss (BL) as a module; see :func:`background_ratio`, whose keywords it takes.
+    """Background loss (BL) as a module; see :func:`background_ratio_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -103,8 +103,8 @@ class BackgroundRatioLoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, pred: Tensor, target: Tensor, *, background: Tensor | None = None) -> Tensor:
-        """Weigh the background of an estimate; see :func:`background_ratio`."""
-        return background_ratio(
+        """Weigh the background of an estimate; see :func:`background_ratio_loss`."""
+        return background_ratio_loss(
             pred,
             target,
             background=background,

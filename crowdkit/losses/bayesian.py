@@ -18,7 +18,7 @@ _BACKGROUNDS = ("inverse", "margin", "none")
 _CELLS = 1024
 
 
-def bayesian(
+def bayesian_loss(
     pred: Tensor,
     target: Tensor | None = None,  # noqa: ARG001
     *,
@@ -37,8 +37,8 @@ def bayesian(
         p_{nm} = \frac{e^{-b_{nm} / 2 \sigma^2}}{\sum_{k=0}^N e^{-b_{km} / 2 \sigma^2}}
 
     A cell :math:`m` is shared out among the heads by :math:`b_{nm}`, the squared distance in pixels from its
-    centre to head :math:`n`, and the background, :math:`n = 0`, which should find nobody. With
-    :math:`d` = ``background_ratio`` x ``short_side`` and :math:`r_m` the distance to the nearest head,
+    center to head :math:`n`, and the background, :math:`n = 0`, which should find nobody. With
+    :math:`d` = ``background_ratio_loss`` x ``short_side`` and :math:`r_m` the distance to the nearest head,
 
     - ``"inverse"``: :math:`b_{0m} = d^2 / (r_m^2 + 10^{-5})`, the authors' code;
     - ``"margin"``: :math:`b_{0m} = (d - r_m)^2`, the paper;
@@ -77,9 +77,9 @@ def bayesian(
         >>> import torch
         >>> crowd = torch.zeros(1, 1, 8, 8)
         >>> crowd[0, 0, 2, 3] = 1
-        >>> bayesian(crowd, points=[torch.tensor([[28.0, 20.0]])])
+        >>> bayesian_loss(crowd, points=[torch.tensor([[28.0, 20.0]])])
         tensor(0.)
-        >>> bayesian(crowd, points=[torch.zeros(0, 2)])
+        >>> bayesian_loss(crowd, points=[torch.zeros(0, 2)])
         tensor(1.)
     """
     check_positive(sigma=sigma, background_ratio=background_ratio)
@@ -201,7 +201,7 @@ def _short_sides(short_side: float | Tensor | None, density: Tensor, stride: int
 
 
 class BayesianLoss(nn.Module):
-    """Bayesian loss (BL+) as a module; see :func:`bayesian`, whose keywords it takes.
+    """Bayesian loss (BL+) as a module; see :func:`bayesian_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -241,8 +241,8 @@ class BayesianLoss(nn.Module):
         weights: Sequence[Tensor] | None = None,
         short_side: float | Tensor | None = None,
     ) -> Tensor:
-        """Hold an estimate against its heads; see :func:`bayesian`."""
-        return bayesian(
+        """Hold an estimate against its heads; see :func:`bayesian_loss`."""
+        return bayesian_loss(
             pred,
             target,
             points=points,

@@ -7,10 +7,9 @@ from torch import Tensor, nn
 from crowdkit.errors import ArgumentError, check_choice
 from crowdkit.losses._maps import check_positive
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.background import background_ratio
-from crowdkit.losses.ssim import check_ssim_arguments, ssim_pyramid
-from crowdkit.ops import check_stride
-from crowdkit.ops.window import Padding
+from crowdkit.losses.background import background_ratio_loss
+from crowdkit.losses.ssim import check_ssim_arguments, ssim_pyramid_loss
+from crowdkit.ops import Padding, check_stride
 
 
 def bsl(
@@ -34,7 +33,7 @@ def bsl(
 
     .. math:: BSL = SL + w \, BL
 
-    SL is :func:`~crowdkit.losses.ssim_pyramid`, BL is :func:`~crowdkit.losses.background_ratio`.
+    SL is :func:`~crowdkit.losses.ssim_pyramid_loss`, BL is :func:`~crowdkit.losses.background_ratio_loss`.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
@@ -76,7 +75,7 @@ def bsl(
         tensor(True)
     """
     _check_weight(background_weight)
-    structure = ssim_pyramid(
+    structure = ssim_pyramid_loss(
         pred,
         target,
         levels=levels,
@@ -89,7 +88,7 @@ def bsl(
         stride=stride,
         reduction="none",
     )
-    outside = background_ratio(
+    outside = background_ratio_loss(
         pred, target, background=background, threshold=threshold, stride=stride, reduction="none"
     )
     return reduce(structure + background_weight * outside, reduction)

@@ -1,4 +1,4 @@
-"""DM-Count: the count, and how far the normalised estimate has to be carried to the heads."""
+"""DM-Count: the count, and how far the normalized estimate has to be carried to the heads."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -16,7 +16,7 @@ from crowdkit.ops import check_stride, dot_map, transport
 _EPS = 1e-8
 
 
-def dm_count(
+def dm_count_loss(
     pred: Tensor,
     target: Tensor | None = None,  # noqa: ARG001
     *,
@@ -72,9 +72,9 @@ def dm_count(
         >>> import torch
         >>> crowd = torch.tensor([[[[0.0, 1.0, 1.0]]]])
         >>> heads = [torch.tensor([[12.0, 4.0], [20.0, 4.0]])]
-        >>> round(dm_count(crowd, points=heads).item(), 3)  # all is right: the entropy of two heads, log 2, is left
+        >>> round(dm_count_loss(crowd, points=heads).item(), 3)  # all right: the entropy of two heads, log 2, is left
         -0.695
-        >>> dm_count(crowd, points=[torch.zeros(0, 2)])
+        >>> dm_count_loss(crowd, points=[torch.zeros(0, 2)])
         tensor(2.)
     """
     _check(ot_weight, tv_weight, entropy, iterations, floor)
@@ -110,7 +110,7 @@ def _check(ot_weight: float, tv_weight: float, entropy: float, iterations: int, 
 
 
 class DMCountLoss(nn.Module):
-    """DM-Count as a module; see :func:`dm_count`, whose keywords it takes.
+    """DM-Count as a module; see :func:`dm_count_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -145,8 +145,8 @@ class DMCountLoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, pred: Tensor, target: Tensor | None = None, *, points: Sequence[Tensor]) -> Tensor:
-        """Hold an estimate against its heads; see :func:`dm_count`."""
-        return dm_count(
+        """Hold an estimate against its heads; see :func:`dm_count_loss`."""
+        return dm_count_loss(
             pred,
             target,
             points=points,

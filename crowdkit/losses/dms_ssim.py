@@ -9,14 +9,13 @@ from crowdkit.errors import ArgumentError
 from crowdkit.losses._maps import check_positive, per_pixel
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
 from crowdkit.losses._ssim import check_window, halve, local_statistics
-from crowdkit.ops import check_stride
-from crowdkit.ops.window import gaussian_window
+from crowdkit.ops import check_stride, gaussian_window
 
 _DILATIONS = (1, 2, 3, 6, 9)
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-def dms_ssim(
+def dms_ssim_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -75,9 +74,9 @@ def dms_ssim(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(32)[None, None]
-        >>> dms_ssim(crowd, crowd)
+        >>> dms_ssim_loss(crowd, crowd)
         tensor(0.)
-        >>> dms_ssim(1 - crowd, crowd) > 1
+        >>> dms_ssim_loss(1 - crowd, crowd) > 1
         tensor(True)
     """
     _check(dilations, weights, window_size, window_sigma, c1, c2, floor, eps)
@@ -129,7 +128,7 @@ def _check(
 
 
 class DMSSSIMLoss(nn.Module):
-    """Dilated multi-scale SSIM (DMS-SSIM) as a module; see :func:`dms_ssim`, whose keywords it takes.
+    """Dilated multi-scale SSIM (DMS-SSIM) as a module; see :func:`dms_ssim_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -167,8 +166,8 @@ class DMSSSIMLoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`dms_ssim`."""
-        return dms_ssim(
+        """Compare two maps; see :func:`dms_ssim_loss`."""
+        return dms_ssim_loss(
             pred,
             target,
             dilations=self.dilations,

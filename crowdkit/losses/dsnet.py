@@ -6,11 +6,11 @@ from torch.nn import functional as F
 from crowdkit.errors import ArgumentError
 from crowdkit.losses._maps import check_positive, per_pixel
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.mse import density_mse
+from crowdkit.losses.mse import density_mse_loss
 from crowdkit.ops import check_stride
 
 
-def density_level_consistency(
+def density_level_consistency_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -50,7 +50,7 @@ def density_level_consistency(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(8)[None, None] / 64
-        >>> density_level_consistency(torch.zeros_like(crowd), crowd)  # a mean of 1/8 on each grid
+        >>> density_level_consistency_loss(torch.zeros_like(crowd), crowd)  # a mean of 1/8 on each grid
         tensor(0.3750)
     """
     _check_sizes(sizes)
@@ -79,7 +79,7 @@ def dsnet_loss(
 
     .. math:: L = \frac1{hw} \sum_p (e \hat D_p - e D_p)^2 + \lambda L_c
 
-    :math:`L_c` is :func:`density_level_consistency`, :math:`\lambda` the ``consistency_weight``.
+    :math:`L_c` is :func:`density_level_consistency_loss`, :math:`\lambda` the ``consistency_weight``.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
@@ -111,8 +111,8 @@ def dsnet_loss(
     """
     check_positive(consistency_weight=consistency_weight)
     check_reduction(reduction)
-    squares = density_mse(pred, target, expansion=expansion, stride=stride, reduction="none")
-    consistency = density_level_consistency(
+    squares = density_mse_loss(pred, target, expansion=expansion, stride=stride, reduction="none")
+    consistency = density_level_consistency_loss(
         pred, target, sizes=sizes, expansion=expansion, stride=stride, reduction="none"
     )
     return reduce(squares + consistency_weight * consistency, reduction)
@@ -124,7 +124,7 @@ def _check_sizes(sizes: tuple[int, ...]) -> None:
 
 
 class DensityLevelConsistencyLoss(nn.Module):
-    """Density level consistency as a module; see :func:`density_level_consistency`, whose keywords it takes.
+    """Density level consistency as a module; see :func:`density_level_consistency_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -152,8 +152,8 @@ class DensityLevelConsistencyLoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`density_level_consistency`."""
-        return density_level_consistency(
+        """Compare two maps; see :func:`density_level_consistency_loss`."""
+        return density_level_consistency_loss(
             pred,
             target,
             sizes=self.sizes,

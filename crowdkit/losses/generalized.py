@@ -38,7 +38,7 @@ def generalized_loss(
         + \tau \lVert P^\top 1 - 1 \rVert_1, \quad
         C_{mn} = \exp \frac{\lVert z_m - x_n \rVert}{\eta_{mn} u} - 1
 
-    over plans from cells with centres :math:`z_m` to heads :math:`x_n`, with :math:`H(P) = -\sum P \log P`.
+    over plans from cells with centers :math:`z_m` to heads :math:`x_n`, with :math:`H(P) = -\sum P \log P`.
     In the units :math:`u`, :math:`\eta` is ``scale`` for ``cost="exponential"``, and for ``"perspective"``
     0.5 + 0.2 times the mean height of :math:`z_m` and :math:`x_n` in the crop, downwards. The gradient is
     :math:`2 \tau (\hat D - P 1)`. See :func:`crowdkit.ops.unbalanced_transport` for the dual that gives the value.

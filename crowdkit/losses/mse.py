@@ -1,4 +1,4 @@
-"""Squared error of density maps, with the field's several normalisations by name."""
+"""Squared error of density maps, with the field's several normalizations by name."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ PixelReduction = Literal["mean", "sum", "csrnet"]
 _PIXEL_REDUCTIONS = ("mean", "sum", "csrnet")
 
 
-def density_mse(
+def density_mse_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -52,7 +52,7 @@ def density_mse(
 
     Examples:
         >>> import torch
-        >>> density_mse(torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 4, 4), pixel="csrnet")
+        >>> density_mse_loss(torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 4, 4), pixel="csrnet")
         tensor(8.)
     """
     check_choice("pixel", pixel, _PIXEL_REDUCTIONS)
@@ -68,7 +68,7 @@ def density_mse(
 
 
 class DensityMSELoss(nn.Module):
-    """Squared error of density maps as a module; see :func:`density_mse`, whose keywords it takes.
+    """Squared error of density maps as a module; see :func:`density_mse_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -95,8 +95,8 @@ class DensityMSELoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`density_mse`."""
-        return density_mse(
+        """Compare two maps; see :func:`density_mse_loss`."""
+        return density_mse_loss(
             pred,
             target,
             pixel=self.pixel,

@@ -4,11 +4,11 @@ from torch import Tensor, nn
 
 from crowdkit.losses._maps import check_positive, per_pixel
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.mse import density_mse
+from crowdkit.losses.mse import density_mse_loss
 from crowdkit.ops import check_stride
 
 
-def mse_mae(
+def mse_mae_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -49,19 +49,19 @@ def mse_mae(
 
     Examples:
         >>> import torch
-        >>> mse_mae(torch.full((1, 1, 4, 4), 0.03), torch.full((1, 1, 4, 4), 0.01))  # 10 * 2 + 2**2 / 2
+        >>> mse_mae_loss(torch.full((1, 1, 4, 4), 0.03), torch.full((1, 1, 4, 4), 0.01))  # 10 * 2 + 2**2 / 2
         tensor(22.0000)
     """
     check_positive(square_weight=square_weight, absolute_weight=absolute_weight, expansion=expansion)
     check_reduction(reduction)
-    square = density_mse(pred, target, expansion=expansion, stride=stride, reduction="none")
+    square = density_mse_loss(pred, target, expansion=expansion, stride=stride, reduction="none")
     pred, target = per_pixel(pred, target, stride)
     absolute = (pred - target).abs().mean(dim=(1, 2, 3)) * expansion
     return reduce(absolute_weight * absolute + square_weight * square, reduction)
 
 
 class MSEMAELoss(nn.Module):
-    """Squared plus absolute error as a module; see :func:`mse_mae`, whose keywords it takes.
+    """Squared plus absolute error as a module; see :func:`mse_mae_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -89,8 +89,8 @@ class MSEMAELoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`mse_mae`."""
-        return mse_mae(
+        """Compare two maps; see :func:`mse_mae_loss`."""
+        return mse_mae_loss(
             pred,
             target,
             square_weight=self.square_weight,

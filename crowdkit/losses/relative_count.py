@@ -7,7 +7,7 @@ from crowdkit.losses._reduction import Reduction, check_reduction, reduce
 from crowdkit.ops import check_pair, count
 
 
-def relative_count(
+def relative_count_loss(
     pred: Tensor, target: Tensor, *, minimum: float = 1.0, reduction: Reduction = "mean"
 ) -> Tensor:
     r"""Absolute error of the count relative to the true count.
@@ -36,7 +36,7 @@ def relative_count(
     Examples:
         >>> import torch
         >>> crowd = torch.full((1, 1, 4, 4), 0.5)
-        >>> relative_count(0.75 * crowd, crowd)
+        >>> relative_count_loss(0.75 * crowd, crowd)
         tensor(0.2500)
     """
     check_positive(minimum=minimum)
@@ -49,7 +49,7 @@ def relative_count(
 
 
 class RelativeCountLoss(nn.Module):
-    """Relative error of the count as a module; see :func:`relative_count`, whose keywords it takes.
+    """Relative error of the count as a module; see :func:`relative_count_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -65,8 +65,8 @@ class RelativeCountLoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two counts; see :func:`relative_count`."""
-        return relative_count(pred, target, minimum=self.minimum, reduction=self.reduction)
+        """Compare two counts; see :func:`relative_count_loss`."""
+        return relative_count_loss(pred, target, minimum=self.minimum, reduction=self.reduction)
 
     def extra_repr(self) -> str:
         """Name the settings in ``repr``."""

@@ -5,10 +5,9 @@ from torch import Tensor, nn
 from crowdkit.errors import check_choice
 from crowdkit.losses._maps import check_positive
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.mse import density_mse
-from crowdkit.losses.ssim import check_ssim_arguments, ssim_pyramid
-from crowdkit.ops import check_stride
-from crowdkit.ops.window import Padding
+from crowdkit.losses.mse import density_mse_loss
+from crowdkit.losses.ssim import check_ssim_arguments, ssim_pyramid_loss
+from crowdkit.ops import Padding, check_stride
 
 
 def sanet_loss(
@@ -31,7 +30,7 @@ def sanet_loss(
         \quad L_C = 1 - \frac1{hw} \sum_p SSIM_p(e \hat D, e D)
 
     :math:`\alpha_C` is the ``consistency_weight``, :math:`e` the ``expansion``; :math:`L_C` is
-    :func:`~crowdkit.losses.ssim_pyramid` of one level.
+    :func:`~crowdkit.losses.ssim_pyramid_loss` of one level.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
@@ -70,8 +69,8 @@ def sanet_loss(
     """
     check_positive(consistency_weight=consistency_weight)
     check_reduction(reduction)
-    squares = density_mse(pred, target, expansion=expansion, stride=stride, reduction="none")
-    pattern = ssim_pyramid(
+    squares = density_mse_loss(pred, target, expansion=expansion, stride=stride, reduction="none")
+    pattern = ssim_pyramid_loss(
         pred,
         target,
         levels=1,

@@ -9,7 +9,7 @@ from crowdkit.losses._reduction import Reduction, check_reduction, reduce
 from crowdkit.ops import check_stride
 
 
-def spatial_abstraction(
+def spatial_abstraction_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -53,7 +53,7 @@ def spatial_abstraction(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(4)[None, None]
-        >>> spatial_abstraction(torch.zeros_like(crowd), crowd, levels=2)  # 4 / 16 + 2 / 4 + 1
+        >>> spatial_abstraction_loss(torch.zeros_like(crowd), crowd, levels=2)  # 4 / 16 + 2 / 4 + 1
         tensor(1.7500)
     """
     check_levels_pooled(levels)
@@ -82,7 +82,7 @@ def check_levels_pooled(levels: int) -> None:
         raise ArgumentError(f"levels: expected a whole number >= 1, got {levels!r}")
 
 
-def spatial_correlation(
+def spatial_correlation_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -122,9 +122,9 @@ def spatial_correlation(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(4)[None, None]
-        >>> spatial_correlation(7 * crowd, crowd)
+        >>> spatial_correlation_loss(7 * crowd, crowd)
         tensor(0.)
-        >>> spatial_correlation(torch.ones_like(crowd), crowd)  # 1 - 4 / sqrt(16 * 4)
+        >>> spatial_correlation_loss(torch.ones_like(crowd), crowd)  # 1 - 4 / sqrt(16 * 4)
         tensor(0.5000)
     """
     check_positive(eps=eps)
@@ -140,7 +140,7 @@ def spatial_correlation(
 
 
 class SpatialAbstractionLoss(nn.Module):
-    """Spatial abstraction loss as a module; see :func:`spatial_abstraction`, whose keywords it takes.
+    """Spatial abstraction loss as a module; see :func:`spatial_abstraction_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -169,8 +169,8 @@ class SpatialAbstractionLoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`spatial_abstraction`."""
-        return spatial_abstraction(
+        """Compare two maps; see :func:`spatial_abstraction_loss`."""
+        return spatial_abstraction_loss(
             pred,
             target,
             levels=self.levels,
@@ -189,7 +189,7 @@ class SpatialAbstractionLoss(nn.Module):
 
 
 class SpatialCorrelationLoss(nn.Module):
-    """Spatial correlation loss as a module; see :func:`spatial_correlation`, whose keywords it takes.
+    """Spatial correlation loss as a module; see :func:`spatial_correlation_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -207,8 +207,10 @@ class SpatialCorrelationLoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`spatial_correlation`."""
-        return spatial_correlation(pred, target, eps=self.eps, stride=self.stride, reduction=self.reduction)
+        """Compare two maps; see :func:`spatial_correlation_loss`."""
+        return spatial_correlation_loss(
+            pred, target, eps=self.eps, stride=self.stride, reduction=self.reduction
+        )
 
     def extra_repr(self) -> str:
         """Name the settings in ``repr``."""

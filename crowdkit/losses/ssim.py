@@ -8,11 +8,10 @@ from crowdkit.losses._maps import check_positive, per_pixel
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
 from crowdkit.losses._ssim import check_window
 from crowdkit.losses._ssim_pyramid import SSIMPyramid
-from crowdkit.ops import check_stride
-from crowdkit.ops.window import Padding
+from crowdkit.ops import Padding, check_stride
 
 
-def ssim_pyramid(
+def ssim_pyramid_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -67,9 +66,9 @@ def ssim_pyramid(
     Examples:
         >>> import torch
         >>> crowd = torch.full((1, 1, 32, 32), 0.01)
-        >>> ssim_pyramid(crowd, crowd)
+        >>> ssim_pyramid_loss(crowd, crowd)
         tensor(0.)
-        >>> ssim_pyramid(torch.zeros_like(crowd), crowd)
+        >>> ssim_pyramid_loss(torch.zeros_like(crowd), crowd)
         tensor(0.9996)
     """
     check_ssim_arguments(levels, window_size, window_sigma, c1, c2, expansion)
@@ -85,7 +84,7 @@ def ssim_pyramid(
 def check_ssim_arguments(
     levels: int, window_size: int, window_sigma: float, c1: float, c2: float, expansion: float
 ) -> None:
-    """Raise :class:`~crowdkit.errors.ArgumentError` if a number of :func:`ssim_pyramid` is out of range."""
+    """Raise :class:`~crowdkit.errors.ArgumentError` if a number of :func:`ssim_pyramid_loss` is out of range."""
     if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
         raise ArgumentError(f"levels: expected a whole number >= 1, got {levels!r}")
     check_window(window_size)
@@ -93,7 +92,7 @@ def check_ssim_arguments(
 
 
 class SSIMPyramidLoss(nn.Module):
-    """Structural loss (SL) as a module; see :func:`ssim_pyramid`, whose keywords it takes.
+    """Structural loss (SL) as a module; see :func:`ssim_pyramid_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -130,8 +129,8 @@ class SSIMPyramidLoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`ssim_pyramid`."""
-        return ssim_pyramid(
+        """Compare two maps; see :func:`ssim_pyramid_loss`."""
+        return ssim_pyramid_loss(
             pred,
             target,
             levels=self.levels,

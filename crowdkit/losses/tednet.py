@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from crowdkit.losses._maps import check_positive
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.spatial import check_levels_pooled, spatial_abstraction, spatial_correlation
+from crowdkit.losses.spatial import check_levels_pooled, spatial_abstraction_loss, spatial_correlation_loss
 from crowdkit.ops import check_stride
 
 
@@ -24,9 +24,9 @@ def tednet_loss(
 
     .. math:: L = L_{SA} + \lambda L_{SC}
 
-    :math:`L_{SA}` is :func:`spatial_abstraction`, :math:`L_{SC}` is :func:`spatial_correlation`, :math:`\lambda`
-    the ``correlation_weight``. :math:`L_{SC}` lies between 0 and 1 whatever the maps' scale, :math:`L_{SA}`
-    grows with its square: ``expansion`` sets the balance, and at 1 nothing teaches the count.
+    :math:`L_{SA}` is :func:`spatial_abstraction_loss`, :math:`L_{SC}` is :func:`spatial_correlation_loss`,
+    :math:`\lambda` the ``correlation_weight``. :math:`L_{SC}` lies between 0 and 1 whatever the maps' scale,
+    :math:`L_{SA}` grows with its square: ``expansion`` sets the balance, and at 1 nothing teaches the count.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
@@ -60,7 +60,7 @@ def tednet_loss(
     """
     check_positive(correlation_weight=correlation_weight)
     check_reduction(reduction)
-    abstraction = spatial_abstraction(
+    abstraction = spatial_abstraction_loss(
         pred,
         target,
         levels=levels,
@@ -69,7 +69,7 @@ def tednet_loss(
         stride=stride,
         reduction="none",
     )
-    correlation = spatial_correlation(pred, target, eps=eps, stride=stride, reduction="none")
+    correlation = spatial_correlation_loss(pred, target, eps=eps, stride=stride, reduction="none")
     return reduce(abstraction + correlation_weight * correlation, reduction)
 
 

@@ -10,15 +10,14 @@ from torch import Tensor, nn
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.losses._maps import check_not_empty, working_dtype
 from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_map, count
-from crowdkit.ops.checks import check_bins
+from crowdkit.ops import check_bins, check_map, count
 
 # Keeps the logarithm of a rate of 0 finite, as the authors do.
 _EPS = 1e-8
 
 
 class BlockEstimate(Protocol):
-    """What :func:`crowdkit.losses.zero_inflated_poisson` asks of an estimate.
+    """What :func:`crowdkit.losses.zero_inflated_poisson_loss` asks of an estimate.
 
     :class:`crowdkit.layers.BlockCounts` has it.
     """
@@ -40,7 +39,7 @@ class BlockEstimate(Protocol):
         """People expected in a block, shape (B, 1, h, w)."""
 
 
-def zero_inflated_poisson(
+def zero_inflated_poisson_loss(
     estimate: BlockEstimate,
     target: Tensor,
     *,
@@ -91,7 +90,7 @@ def zero_inflated_poisson(
         >>> from crowdkit.ops import dot_map
         >>> heads = torch.tensor([[3.0, 5.0], [6.0, 2.0], [20.0, 9.0]])
         >>> target = dot_map(heads, (16, 24), stride=8)[None, None]
-        >>> loss = zero_inflated_poisson(ZIPHead(4)(torch.rand(1, 4, 2, 3)), target)
+        >>> loss = zero_inflated_poisson_loss(ZIPHead(4)(torch.rand(1, 4, 2, 3)), target)
         >>> bool(loss > 0)
         True
     """
@@ -150,7 +149,7 @@ def _check_maps(estimate: BlockEstimate, target: Tensor, number: int) -> None:
 
 
 class ZeroInflatedPoissonLoss(nn.Module):
-    """Zero-inflated Poisson (ZIP) loss as a module; see :func:`zero_inflated_poisson`, whose keywords it takes.
+    """Zero-inflated Poisson (ZIP) loss as a module; see :func:`zero_inflated_poisson_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -178,8 +177,8 @@ class ZeroInflatedPoissonLoss(nn.Module):
         self.reduction: Reduction = reduction
 
     def forward(self, estimate: BlockEstimate, target: Tensor) -> Tensor:
-        """Hold an estimate against block counts; see :func:`zero_inflated_poisson`."""
-        return zero_inflated_poisson(
+        """Hold an estimate against block counts; see :func:`zero_inflated_poisson_loss`."""
+        return zero_inflated_poisson_loss(
             estimate,
             target,
             bins=self.bins,

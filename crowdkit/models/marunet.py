@@ -11,10 +11,10 @@ from torch.nn import functional as F
 from crowdkit.errors import ArgumentError, check_choice
 from crowdkit.layers import CRR, VGG16Encoder, attention_weight
 from crowdkit.models._encoders import crop
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models._init_weights import INITS, Init, init_weights
+from crowdkit.models._output import Output, check_output, to_density
 from crowdkit.models.base import CrowdModel
-from crowdkit.models.published import fill, read_published
+from crowdkit.models.published import load_exact, read_published
 from crowdkit.ops import upsample, upsampled_conv2d
 from crowdkit.prediction import Prediction
 
@@ -89,7 +89,7 @@ class MARUNet(CrowdModel):
         )
         self.sides = nn.ModuleList(nn.Conv2d(width, 1, kernel_size=3, padding=1) for width in above[:-1])
         self.final = nn.Conv2d(above[-1], 1, kernel_size=1)
-        initialise(
+        init_weights(
             (self.bridge, self.crr, self.stages, self.sides, self.final),
             heads=(*self.crr.heads, *self.sides, self.final),
             init=init,
@@ -122,7 +122,7 @@ class MARUNet(CrowdModel):
             DataError: If the file is unreadable, or a tensor is missing, left over or of another shape.
         """
         model = cls(output="abs", expansion=50.0)
-        fill(model, read_published(path), path=path, rename=_published_name)
+        load_exact(model, read_published(path), path=path, rename=_published_name)
         return model.eval()
 
     def forward(self, images: Tensor) -> Prediction:
@@ -161,7 +161,7 @@ class MARUNet(CrowdModel):
         return upsampled_conv2d(x, weight, bias, factor=factor)
 
     def _people(self, linear: Tensor) -> Tensor:
-        return people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        return to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)
 
 
 # Where each of the authors' front ends begins among VGG-16's layers.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import DataError, MissingDependencyError
-from crowdkit.layers.encoder import read_weights
+from crowdkit.layers import read_weights
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -48,7 +48,7 @@ def read_published(path: str | Path, *, prefixes: Sequence[str] = ()) -> dict[st
     return _without_prefixes(state, ("module.", *prefixes))
 
 
-def fill(
+def load_exact(
     model: nn.Module,
     state: dict[str, Tensor],
     *,

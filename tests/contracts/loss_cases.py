@@ -48,21 +48,21 @@ from crowdkit.losses import (
     SSIMPyramidLoss,
     TEDNetLoss,
     WeightedSum,
-    background_ratio,
+    background_ratio_loss,
     bsl,
-    density_level_consistency,
-    density_mse,
-    dms_ssim,
+    density_level_consistency_loss,
+    density_mse_loss,
+    dms_ssim_loss,
     dsnet_loss,
     level_cross_entropy,
-    mse_mae,
+    mse_mae_loss,
     multi_scale_mae,
     region_cross_entropy,
-    relative_count,
+    relative_count_loss,
     sanet_loss,
-    spatial_abstraction,
-    spatial_correlation,
-    ssim_pyramid,
+    spatial_abstraction_loss,
+    spatial_correlation_loss,
+    ssim_pyramid_loss,
     tednet_loss,
 )
 from crowdkit.losses._reduction import Reduction
@@ -155,7 +155,7 @@ CASES = (
     Case(
         "SSIMPyramidLoss",
         SSIMPyramidLoss,
-        ssim_pyramid,
+        ssim_pyramid_loss,
         naive_sl,
         # constant maps 1 and 3: structure 1, luminance (2*3 + c1) / (10 + c1) = 7 / 11
         literal=([[1.0] * 4] * 4, [[3.0] * 4] * 4, {"expansion": 1.0, "c1": 1.0, "levels": 1}, 4 / 11),
@@ -164,7 +164,7 @@ CASES = (
     Case(
         "BackgroundRatioLoss",
         BackgroundRatioLoss,
-        background_ratio,
+        background_ratio_loss,
         naive_bl,
         literal=([[3.0, -9.0, 5.0, 4.0]], CROWD, {}, 0.25),
         variants=({"threshold": 0.02}, {"stride": 8}, {"threshold": 1e-3, "stride": 2}),
@@ -183,7 +183,7 @@ CASES = (
     Case(
         "DensityMSELoss",
         DensityMSELoss,
-        density_mse,
+        density_mse_loss,
         naive_mse,
         literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {"pixel": "csrnet"}, 8.5),
         variants=({"pixel": "sum"}, {"pixel": "csrnet", "expansion": 100.0}, {"stride": 8}),
@@ -191,7 +191,7 @@ CASES = (
     Case(
         "MSEMAELoss",
         MSEMAELoss,
-        mse_mae,
+        mse_mae_loss,
         naive_mse_mae,
         # errors 0, 1, 0, 4
         literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {"expansion": 1.0}, 10 * 5 / 4 + 17 / 4 / 2),
@@ -218,7 +218,7 @@ CASES = (
     Case(
         "DensityLevelConsistencyLoss",
         DensityLevelConsistencyLoss,
-        density_level_consistency,
+        density_level_consistency_loss,
         naive_consistency,
         # errors 0, 1, 0, -4: -3/4 over all, 1/2 and -2 over halves
         literal=([[0.0, 1.0, 2.0, -3.0]], CROWD, {"expansion": 1.0, "sizes": (1, 2)}, 3 / 4 + 5 / 4),
@@ -240,7 +240,7 @@ CASES = (
     Case(
         "SpatialAbstractionLoss",
         SpatialAbstractionLoss,
-        spatial_abstraction,
+        spatial_abstraction_loss,
         naive_abstraction,
         # errors 0, 1, 0, 4; of the maxima 1 - 0, 5 - 2
         literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {"levels": 1}, 17 / 4 + 10 / 2),
@@ -249,7 +249,7 @@ CASES = (
     Case(
         "SpatialCorrelationLoss",
         SpatialCorrelationLoss,
-        spatial_correlation,
+        spatial_correlation_loss,
         naive_correlation,
         literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {}, 1 - 9 / math.sqrt(30 * 5)),
         variants=({"stride": 4}, {"eps": 0.01}),
@@ -270,7 +270,7 @@ CASES = (
     Case(
         "DMSSSIMLoss",
         DMSSSIMLoss,
-        dms_ssim,
+        dms_ssim_loss,
         naive_dms_ssim,
         # constant maps 1/3 and 1 under a window of one cell: (2/3 + 1) / (1/9 + 1 + 1) at both levels
         literal=(
@@ -306,7 +306,7 @@ CASES = (
     Case(
         "RelativeCountLoss",
         RelativeCountLoss,
-        relative_count,
+        relative_count_loss,
         naive_relative_count,
         literal=([[0.0, 1.0, 2.0, 1.5]], CROWD, {}, 0.5),  # 4.5 counted, 3 there
         variants=({"minimum": 50.0},),

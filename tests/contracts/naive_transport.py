@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 
 
 def pairs(size: tuple[int, int], points: np.ndarray, stride: int) -> tuple[np.ndarray, np.ndarray]:
-    """Centres of the cells (h w, 2), and their distances from the heads (N, h w)."""
+    """Centers of the cells (h w, 2), and their distances from the heads (N, h w)."""
     cells = np.array([((j + 0.5) * stride, (i + 0.5) * stride) for i, j in np.ndindex(*size)])
     return cells, np.array([[math.dist(head, cell) for cell in cells] for head in points])
 
@@ -98,7 +98,7 @@ def naive_generalized(
     iterations: int = 50,
     stride: int = 8,
 ) -> float:
-    """The dual, maximised by a quasi-Newton method from another place."""
+    """The dual, maximized by a quasi-Newton method from another place."""
     people, number = pred.ravel(), len(points)
     if number == 0:
         return float(tau * (people**2).sum())

@@ -14,8 +14,8 @@ from crowdkit.losses import (
     BayesianLoss,
     DMCountLoss,
     GeneralizedLoss,
-    bayesian,
-    dm_count,
+    bayesian_loss,
+    dm_count_loss,
     generalized_loss,
 )
 
@@ -96,7 +96,7 @@ POINT_CASES = (
     PointCase(
         "BayesianLoss",
         BayesianLoss,
-        bayesian,
+        bayesian_loss,
         naive_bayesian,
         # the cell with people is 8 pixels from the head and, with a margin of 16, 8 from the background: each
         # finds 1.5 of the 3
@@ -113,7 +113,7 @@ POINT_CASES = (
     PointCase(
         "DMCountLoss",
         DMCountLoss,
-        dm_count,
+        dm_count_loss,
         naive_dm_count,
         # 2 people too many, carried (3, 4) pixels, no variation between two maps of one cell
         literal=([[3.0]], [[7.0, 8.0]], {}, 2 + 0.1 * 25),

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from loss_cases import CASES, maps
 from point_loss_cases import POINT_CASES
 from torch import Tensor
@@ -22,7 +21,7 @@ from crowdkit.ops import sum_pool
 
 TYPES = {"LossParts", "LossWeights", "create_loss", "list_losses"}  # CFANetLoss hands out two, two give names
 # One takes four maps: its promises are held in tests/losses/test_zero_inflated_poisson.py.
-OWN_TEST = {"ZeroInflatedPoissonLoss", "zero_inflated_poisson"}
+OWN_TEST = {"ZeroInflatedPoissonLoss", "zero_inflated_poisson_loss"}
 WITH_FUNCTION = [case for case in CASES if case.function is not None]
 
 every = pytest.mark.parametrize("case", CASES, ids=str)

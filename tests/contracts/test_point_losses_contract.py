@@ -6,8 +6,7 @@ import pickle
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from point_loss_cases import POINT_CASES, crowds
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError
@@ -128,7 +127,7 @@ def test_empty_and_extreme_maps_stay_finite(case, scale, numbers):
 
 
 @every
-def test_heads_on_centres_borders_and_outside_stay_finite(case):
+def test_heads_on_centers_borders_and_outside_stay_finite(case):
     pred = torch.rand(1, 1, 4, 5, requires_grad=True)
     heads = torch.tensor([[4.0, 4.0], [4.0, 4.0], [0.0, 0.0], [39.9, 31.9], [-9.0, 4.0], [1e4, 1e4]])
     value = case.module()(pred, points=[heads])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from crowdkit.errors import ArgumentError, UnknownNameError
-from crowdkit.losses import DMCountLoss, GeneralizedLoss, dm_count, generalized_loss
+from crowdkit.losses import DMCountLoss, GeneralizedLoss, dm_count_loss, generalized_loss
 from crowdkit.ops import dot_map
 
 
@@ -45,7 +45,7 @@ def authors_gradient(
 @pytest.mark.parametrize("size", [(5, 6), (12, 9)], ids=str)
 def test_transport_gradient_is_the_authors(size, seed):
     pred, points = crowd(7, size, seed)
-    ours = gradient_of(dm_count, pred, points=[points], ot_weight=1.0, tv_weight=0.0)
+    ours = gradient_of(dm_count_loss, pred, points=[points], ot_weight=1.0, tv_weight=0.0)
     ours = ours - (pred.sum() - 7).sign()
     arguments = pred[0, 0].numpy(), points.numpy()
     np.testing.assert_allclose(
@@ -67,8 +67,8 @@ def test_gradient_is_that_of_the_value_where_the_iteration_has_converged(keyword
 
 def test_gradient_of_the_transport_moves_people_but_makes_none():
     pred, points = crowd()
-    plain = gradient_of(dm_count, pred, points=[points], ot_weight=0.0)
-    both = gradient_of(dm_count, pred, points=[points])
+    plain = gradient_of(dm_count_loss, pred, points=[points], ot_weight=0.0)
+    both = gradient_of(dm_count_loss, pred, points=[points])
     assert float(((both - plain) * pred).sum()) == pytest.approx(0, abs=1e-6)
 
 
@@ -91,7 +91,7 @@ def test_descent_finds_count_and_places(loss):
 
 def test_estimate_of_nobody_is_told_to_count_and_no_more():
     pred, points = torch.zeros(1, 1, 5, 6), torch.tensor([[20.0, 20.0], [3.0, 9.0]])
-    gradient = gradient_of(dm_count, pred, points=[points])
+    gradient = gradient_of(dm_count_loss, pred, points=[points])
     assert torch.equal(gradient, -torch.ones_like(pred))
     # the generalized loss asks for people where the heads are
     gradient = gradient_of(generalized_loss, pred, points=[points])
@@ -106,7 +106,7 @@ def test_finite_on_a_large_canvas(scale, floor):
     generator = torch.Generator().manual_seed(1)
     pred = (torch.rand(1, 1, 32, 40, generator=generator) - 0.2) * scale
     points = torch.rand(9, 2, generator=generator) * 40
-    for function, keywords in ((dm_count, {"floor": floor, "iterations": 20}), (generalized_loss, {})):
+    for function, keywords in ((dm_count_loss, {"floor": floor, "iterations": 20}), (generalized_loss, {})):
         assert function(pred, points=[points], **keywords).isfinite()
         assert gradient_of(function, pred, points=[points], **keywords).isfinite().all()
 

@@ -21,7 +21,7 @@ def read_json(path: Path) -> Tensor:
 
     Args:
         path: A list of ``[x, y]`` or of ``{"x": x, "y": y}``, the same under the key ``points``, or a LabelMe
-            file: of its shapes points and circles give their centre, rectangles the middle of the box.
+            file: of its shapes points and circles give their center, rectangles the middle of the box.
 
     Returns:
         Shape (N, 2), float64 (x, y) as they stand in the file.
@@ -32,7 +32,7 @@ def read_json(path: Path) -> Tensor:
     with _damage_told(path, "points or LabelMe"):
         content = _load(path)
         if isinstance(content, dict) and "shapes" in content:
-            return _tensor([_shape_centre(shape, path) for shape in content["shapes"]], path)
+            return _tensor([_shape_center(shape, path) for shape in content["shapes"]], path)
         if isinstance(content, dict) and "points" in content:
             content = content["points"]
         if not isinstance(content, list):
@@ -51,7 +51,7 @@ def read_coco(path: Path) -> dict[str, Tensor]:
     """Read the heads of many images from a COCO file.
 
     An annotation with visible keypoints on the head (nose, eyes, ears, or one called head) gives their mean,
-    any other the centre of its box. Of the declared categories ``head`` is read, or else ``person``, or else the
+    any other the center of its box. Of the declared categories ``head`` is read, or else ``person``, or else the
     only one.
 
     Args:
@@ -150,7 +150,7 @@ def _head(annotation: dict[str, Any], category: dict[str, Any]) -> tuple[float, 
     return x + width / 2, y + height / 2
 
 
-def _shape_centre(shape: Any, path: Path) -> Any:
+def _shape_center(shape: Any, path: Path) -> Any:
     kind, corners = shape.get("shape_type", "point"), shape.get("points") or []
     if kind in ("point", "circle") and corners:
         return corners[0]

@@ -11,7 +11,7 @@ from crowdkit.data.annotations.text import read_csv, read_csv_table
 from crowdkit.errors import DataError, check_choice
 
 Convention = Literal["continuous", "index", "matlab"]
-"""Where a file's coordinates put the centre of the first pixel: 0.5, 0 or 1."""
+"""Where a file's coordinates put the center of the first pixel: 0.5, 0 or 1."""
 
 SHIFT: dict[Convention, float] = {"continuous": 0.0, "index": 0.5, "matlab": -0.5}
 """What makes coordinates of each convention continuous."""
@@ -29,7 +29,7 @@ def read_points(path: str | Path, *, convention: Convention | None = None) -> Te
         path: A ``.csv`` or ``.txt`` table (:func:`~crowdkit.data.annotations.read_csv`), a ``.json`` list or
             LabelMe file (:func:`~crowdkit.data.annotations.read_json`) or a ``.mat`` file
             (:func:`~crowdkit.data.annotations.read_mat`).
-        convention: Where the file puts the centre of the first pixel: ``"continuous"`` at (0.5, 0.5),
+        convention: Where the file puts the center of the first pixel: ``"continuous"`` at (0.5, 0.5),
             ``"index"`` at (0, 0) and ``"matlab"`` at (1, 1). ``None`` is ``"matlab"`` for ``.mat`` files and
             ``"continuous"`` for others.
 

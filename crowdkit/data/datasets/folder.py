@@ -30,7 +30,7 @@ class CrowdFolder(CrowdDataset):
         annotations: The folder or the one file with the heads; searched for as above when ``None``.
         split: ``"train"``, ``"val"`` or ``"test"``: what the images are for.
         missing: What an image without annotation is: an ``"error"`` when read, or ``"empty"`` of people.
-        convention: Where the files put the centre of the first pixel, see
+        convention: Where the files put the center of the first pixel, see
             :func:`~crowdkit.data.read_points`.
         orient: Turn images upright as their EXIF tag says; for annotations made on the upright image.
         sigma_rule: The rule for density maps.

@@ -7,12 +7,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from crowdkit.losses._ssim import halve, local_statistics
+from crowdkit.losses._settings import Check, one_of, positive, whole
+from crowdkit.losses._ssim import WINDOW_CHECKS, halve, local_statistics
 from crowdkit.ops.separable import SeparableFilter
 from crowdkit.ops.window import Padding, gaussian_window
 
 # Cells of a block that is compared at once: its maps stay in a CPU's cache; a GPU wants few calls.
 _CPU_BLOCK, _GPU_BLOCK = 2**16, 2**23
+
+CHECKS: dict[str, Check] = {
+    "levels": whole,
+    "expansion": positive,
+    "padding": one_of("valid", "same"),
+    **WINDOW_CHECKS,
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,12 @@ class SSIMPyramid:
             # int: a symbolic size, of a graph for many sizes, becomes this one.
             size = int(shorter - 1 + shorter % 2)
         return gaussian_window(size, self.window_sigma)
+
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Compare maps (B, 1, h, w): one minus SSIM, (B,)."""
+        # A compiler fuses the plain form itself; the fused one has no gradient for the target.
+        plain = torch.compiler.is_compiling() or target.requires_grad
+        return self.plain(pred, target) if plain else self.fused(pred, target)
 
     def plain(self, pred: Tensor, target: Tensor) -> Tensor:
         """Compare maps (B, 1, h, w): (B,), step by step."""

@@ -1,18 +1,17 @@
 """Background-aware Structural Loss, the paper's density loss."""
 
-from math import isfinite
+from torch import Tensor
 
-from torch import Tensor, nn
-
-from crowdkit.errors import ArgumentError, check_choice
-from crowdkit.losses._maps import check_positive
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.background import background_ratio
-from crowdkit.losses.ssim import check_ssim_arguments, ssim_pyramid
-from crowdkit.ops import check_stride
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, not_negative, positive
+from crowdkit.losses._ssim_pyramid import CHECKS, SSIMPyramid
+from crowdkit.losses.background import EPS, outside_share
 from crowdkit.ops.window import Padding
 
 
+@checked(threshold=positive, background_weight=not_negative, **CHECKS)
 def bsl(
     pred: Tensor,
     target: Tensor,
@@ -75,32 +74,14 @@ def bsl(
         >>> bsl(torch.full_like(crowd, 0.005), crowd) > 0.5
         tensor(True)
     """
-    _check_weight(background_weight)
-    structure = ssim_pyramid(
-        pred,
-        target,
-        levels=levels,
-        window_size=window_size,
-        window_sigma=window_sigma,
-        c1=c1,
-        c2=c2,
-        expansion=expansion,
-        padding=padding,
-        stride=stride,
-        reduction="none",
-    )
-    outside = background_ratio(
-        pred, target, background=background, threshold=threshold, stride=stride, reduction="none"
-    )
+    pred, target = per_pixel(pred, target, stride)
+    pyramid = SSIMPyramid(levels, window_size, window_sigma, c1, c2, expansion, padding)
+    structure = pyramid(pred, target)
+    outside = outside_share(pred, target, background, threshold, EPS)
     return reduce(structure + background_weight * outside, reduction)
 
 
-def _check_weight(weight: float) -> None:
-    if not (isfinite(weight) and weight >= 0):
-        raise ArgumentError(f"background_weight: expected a finite number >= 0, got {weight!r}")
-
-
-class BSL(nn.Module):
+class BSL(LossModule):
     """Background-aware Structural Loss (BSL) as a module; see :func:`bsl`, whose keywords it takes.
 
     Works with any network that gives a density map: say the map's ``stride``.
@@ -114,64 +95,15 @@ class BSL(nn.Module):
         torch.Size([2, 1, 24, 32])
     """
 
-    def __init__(
-        self,
-        *,
-        levels: int = 3,
-        window_size: int = 11,
-        window_sigma: float = 1.5,
-        c1: float = 0.01**2,
-        c2: float = 0.03**2,
-        expansion: float = 50.0,
-        threshold: float = 1e-5,
-        background_weight: float = 1.0,
-        padding: Padding = "valid",
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        _check_weight(background_weight)
-        check_ssim_arguments(levels, window_size, window_sigma, c1, c2, expansion)
-        check_choice("padding", padding, ("valid", "same"))
-        check_positive(threshold=threshold)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.levels = levels
-        self.window_size = window_size
-        self.window_sigma = window_sigma
-        self.c1 = c1
-        self.c2 = c2
-        self.expansion = expansion
-        self.threshold = threshold
-        self.background_weight = background_weight
-        self.padding: Padding = padding
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor, *, background: Tensor | None = None) -> Tensor:
-        """Compare two maps; see :func:`bsl`."""
-        return bsl(
-            pred,
-            target,
-            background=background,
-            levels=self.levels,
-            window_size=self.window_size,
-            window_sigma=self.window_sigma,
-            c1=self.c1,
-            c2=self.c2,
-            expansion=self.expansion,
-            threshold=self.threshold,
-            background_weight=self.background_weight,
-            padding=self.padding,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"levels={self.levels}, window_size={self.window_size}, window_sigma={self.window_sigma}, "
-            f"c1={self.c1:g}, c2={self.c2:g}, expansion={self.expansion:g}, threshold={self.threshold:g}, "
-            f"background_weight={self.background_weight:g}, padding={self.padding!r}, stride={self.stride}, "
-            f"reduction={self.reduction!r}"
-        )
+    function = staticmethod(bsl)
+    levels: int = 3
+    window_size: int = 11
+    window_sigma: float = 1.5
+    c1: float = 0.01**2
+    c2: float = 0.03**2
+    expansion: float = 50.0
+    threshold: float = 1e-5
+    background_weight: float = 1.0
+    padding: Padding = "valid"
+    stride: int = 1
+    reduction: Reduction = "mean"

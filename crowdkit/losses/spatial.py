@@ -1,14 +1,15 @@
 """Spatial abstraction (L_SA) and spatial correlation (L_SC), the two halves of TEDNet's loss."""
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from crowdkit.errors import ArgumentError
-from crowdkit.losses._maps import check_positive, per_pixel
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_stride
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive, whole
 
 
+@checked(levels=whole, expansion=positive)
 def spatial_abstraction(
     pred: Tensor,
     target: Tensor,
@@ -56,11 +57,12 @@ def spatial_abstraction(
         >>> spatial_abstraction(torch.zeros_like(crowd), crowd, levels=2)  # 4 / 16 + 2 / 4 + 1
         tensor(1.7500)
     """
-    check_levels_pooled(levels)
-    check_positive(expansion=expansion)
-    check_reduction(reduction)
     pred, target = per_pixel(pred, target, stride)
-    pred, target = pred * expansion, target * expansion
+    return reduce(abstraction(pred * expansion, target * expansion, levels, level_zero=level_zero), reduction)
+
+
+def abstraction(pred: Tensor, target: Tensor, levels: int, *, level_zero: bool) -> Tensor:
+    """Compare expanded maps (B, 1, h, w) over a pyramid: (B,)."""
     errors = [_mean_square(pred, target)] if level_zero else []
     for _ in range(levels):
         halves = [2 if side > 1 else 1 for side in pred.shape[-2:]]
@@ -69,19 +71,14 @@ def spatial_abstraction(
     total = errors[0]
     for error in errors[1:]:
         total = total + error
-    return reduce(total, reduction)
+    return total
 
 
 def _mean_square(pred: Tensor, target: Tensor) -> Tensor:
     return (pred - target).square().mean(dim=(1, 2, 3))
 
 
-def check_levels_pooled(levels: int) -> None:
-    """Raise :class:`~crowdkit.errors.ArgumentError` unless ``levels`` is a positive whole number."""
-    if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
-        raise ArgumentError(f"levels: expected a whole number >= 1, got {levels!r}")
-
-
+@checked(eps=positive)
 def spatial_correlation(
     pred: Tensor,
     target: Tensor,
@@ -127,19 +124,22 @@ def spatial_correlation(
         >>> spatial_correlation(torch.ones_like(crowd), crowd)  # 1 - 4 / sqrt(16 * 4)
         tensor(0.5000)
     """
-    check_positive(eps=eps)
-    check_reduction(reduction)
     pred, target = per_pixel(pred, target, stride)
+    return reduce(decorrelation(pred, target, eps), reduction)
+
+
+def decorrelation(pred: Tensor, target: Tensor, eps: float) -> Tensor:
+    """Return one minus the correlation of maps (B, 1, h, w): (B,)."""
     dims = (1, 2, 3)
     squares_p, squares_t = pred.square().sum(dim=dims), target.square().sum(dim=dims)
     someone_p, someone_t = squares_p >= eps**2, squares_t >= eps**2
     # The roots are taken of 1 where they would be of nothing, whose slope has no end.
     norms = squares_p.where(someone_p, 1).sqrt() * squares_t.where(someone_t, 1).sqrt()
     correlation = ((pred * target).sum(dim=dims) / norms).where(someone_p, 0).where(someone_t, 1)
-    return reduce(1 - correlation, reduction)
+    return 1 - correlation
 
 
-class SpatialAbstractionLoss(nn.Module):
+class SpatialAbstractionLoss(LossModule):
     """Spatial abstraction loss as a module; see :func:`spatial_abstraction`, whose keywords it takes.
 
     Examples:
@@ -148,47 +148,15 @@ class SpatialAbstractionLoss(nn.Module):
         tensor(3.)
     """
 
-    def __init__(
-        self,
-        *,
-        levels: int = 3,
-        level_zero: bool = True,
-        expansion: float = 1.0,
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_levels_pooled(levels)
-        check_positive(expansion=expansion)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.levels = levels
-        self.level_zero = level_zero
-        self.expansion = expansion
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`spatial_abstraction`."""
-        return spatial_abstraction(
-            pred,
-            target,
-            levels=self.levels,
-            level_zero=self.level_zero,
-            expansion=self.expansion,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"levels={self.levels}, level_zero={self.level_zero}, expansion={self.expansion:g}, "
-            f"stride={self.stride}, reduction={self.reduction!r}"
-        )
+    function = staticmethod(spatial_abstraction)
+    levels: int = 3
+    level_zero: bool = True
+    expansion: float = 1.0
+    stride: int = 1
+    reduction: Reduction = "mean"
 
 
-class SpatialCorrelationLoss(nn.Module):
+class SpatialCorrelationLoss(LossModule):
     """Spatial correlation loss as a module; see :func:`spatial_correlation`, whose keywords it takes.
 
     Examples:
@@ -197,19 +165,7 @@ class SpatialCorrelationLoss(nn.Module):
         tensor(0.5000)
     """
 
-    def __init__(self, *, eps: float = 1e-6, stride: int = 1, reduction: Reduction = "mean") -> None:
-        super().__init__()
-        check_positive(eps=eps)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.eps = eps
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`spatial_correlation`."""
-        return spatial_correlation(pred, target, eps=self.eps, stride=self.stride, reduction=self.reduction)
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return f"eps={self.eps:g}, stride={self.stride}, reduction={self.reduction!r}"
+    function = staticmethod(spatial_correlation)
+    eps: float = 1e-6
+    stride: int = 1
+    reduction: Reduction = "mean"

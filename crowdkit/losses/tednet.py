@@ -1,13 +1,15 @@
 """The combinatorial loss of TEDNet: spatial abstraction plus spatial correlation."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from crowdkit.losses._maps import check_positive
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.spatial import check_levels_pooled, spatial_abstraction, spatial_correlation
-from crowdkit.ops import check_stride
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive, whole
+from crowdkit.losses.spatial import abstraction, decorrelation
 
 
+@checked(levels=whole, correlation_weight=positive, expansion=positive, eps=positive)
 def tednet_loss(
     pred: Tensor,
     target: Tensor,
@@ -24,9 +26,10 @@ def tednet_loss(
 
     .. math:: L = L_{SA} + \lambda L_{SC}
 
-    :math:`L_{SA}` is :func:`spatial_abstraction`, :math:`L_{SC}` is :func:`spatial_correlation`, :math:`\lambda`
-    the ``correlation_weight``. :math:`L_{SC}` lies between 0 and 1 whatever the maps' scale, :math:`L_{SA}`
-    grows with its square: ``expansion`` sets the balance, and at 1 nothing teaches the count.
+    :math:`L_{SA}` is :func:`~crowdkit.losses.spatial_abstraction`, :math:`L_{SC}` is
+    :func:`~crowdkit.losses.spatial_correlation`, :math:`\lambda` the ``correlation_weight``. :math:`L_{SC}` lies
+    between 0 and 1 whatever the maps' scale, :math:`L_{SA}` grows with its square: ``expansion`` sets the
+    balance, and at 1 nothing teaches the count.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
@@ -58,22 +61,12 @@ def tednet_loss(
         >>> tednet_loss(2 * crowd, crowd, levels=2, expansion=1.0)  # 4 / 16 + 2 / 4 + 1, and correlated
         tensor(1.7500)
     """
-    check_positive(correlation_weight=correlation_weight)
-    check_reduction(reduction)
-    abstraction = spatial_abstraction(
-        pred,
-        target,
-        levels=levels,
-        level_zero=level_zero,
-        expansion=expansion,
-        stride=stride,
-        reduction="none",
-    )
-    correlation = spatial_correlation(pred, target, eps=eps, stride=stride, reduction="none")
-    return reduce(abstraction + correlation_weight * correlation, reduction)
+    pred, target = per_pixel(pred, target, stride)
+    maxima = abstraction(pred * expansion, target * expansion, levels, level_zero=level_zero)
+    return reduce(maxima + correlation_weight * decorrelation(pred, target, eps), reduction)
 
 
-class TEDNetLoss(nn.Module):
+class TEDNetLoss(LossModule):
     """Combinatorial loss of TEDNet as a module; see :func:`tednet_loss`, whose keywords it takes.
 
     Examples:
@@ -83,48 +76,11 @@ class TEDNetLoss(nn.Module):
         tensor(1.7500)
     """
 
-    def __init__(
-        self,
-        *,
-        levels: int = 3,
-        level_zero: bool = True,
-        correlation_weight: float = 1.0,
-        expansion: float = 50.0,
-        eps: float = 1e-6,
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_levels_pooled(levels)
-        check_positive(correlation_weight=correlation_weight, expansion=expansion, eps=eps)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.levels = levels
-        self.level_zero = level_zero
-        self.correlation_weight = correlation_weight
-        self.expansion = expansion
-        self.eps = eps
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`tednet_loss`."""
-        return tednet_loss(
-            pred,
-            target,
-            levels=self.levels,
-            level_zero=self.level_zero,
-            correlation_weight=self.correlation_weight,
-            expansion=self.expansion,
-            eps=self.eps,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"levels={self.levels}, level_zero={self.level_zero}, "
-            f"correlation_weight={self.correlation_weight:g}, expansion={self.expansion:g}, eps={self.eps:g}, "
-            f"stride={self.stride}, reduction={self.reduction!r}"
-        )
+    function = staticmethod(tednet_loss)
+    levels: int = 3
+    level_zero: bool = True
+    correlation_weight: float = 1.0
+    expansion: float = 50.0
+    eps: float = 1e-6
+    stride: int = 1
+    reduction: Reduction = "mean"

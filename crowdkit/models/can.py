@@ -82,14 +82,6 @@ class CAN(CrowdModel):
         self.backend = dilated_column(channels, WIDTHS, dilation=2, batch_norm=batch_norm)
         self.head = nn.Conv2d(WIDTHS[-1], 1, kernel_size=1)
         initialise([self.context, self.backend, self.head], heads=[self.head], init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "batch_norm": batch_norm,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate a density map.

@@ -144,26 +144,6 @@ class CFANet(CrowdModel):
         branches = [branch for branch in (self.crr, self.dle) if branch is not None]
         heads = [self.dme.final, *self.dme.sides.values(), *(head for b in branches for head in b.heads)]
         initialise([*branches, self.dme], heads=heads, init=init)
-        self.config = {
-            "encoder": encoder,
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "encoder_strides": None if encoder_strides is None else list(encoder_strides),
-            "levels": levels,
-            "crr": crr,
-            "dle": dle,
-            "supervision": list(supervision),
-            "deep_skip": deep_skip,
-            "injection": injection,
-            "hard_levels": hard_levels,
-            "output": output,
-            "expansion": expansion,
-            "crr_widths": list(crr_widths),
-            "dle_widths": list(dle_widths),
-            "dme_widths": list(dme_widths),
-            "dilation": dilation,
-            "init": init,
-            "level_edges": None if level_edges is None else list(level_edges),
-        }
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate density maps.

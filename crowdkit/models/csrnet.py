@@ -80,14 +80,6 @@ class CSRNet(CrowdModel):
         self.backend = dilated_column(self.encoder.channels[0], WIDTHS, dilation=dilation)
         self.head = nn.Conv2d(WIDTHS[-1], 1, kernel_size=1)
         initialise([self.backend, self.head], heads=[self.head], init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "dilation": dilation,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate a density map.

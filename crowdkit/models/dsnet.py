@@ -98,13 +98,6 @@ class DSNet(CrowdModel):
             nn.Conv2d(64, 1, kernel_size=1),
         )
         initialise((self.blocks, self.head), heads=(self.head[-1],), init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:

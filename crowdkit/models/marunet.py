@@ -94,15 +94,6 @@ class MARUNet(CrowdModel):
             heads=(*self.crr.heads, *self.sides, self.final),
             init=init,
         )
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "bridge": bridge,
-            "crr_widths": list(crr_widths),
-            "widths": list(widths),
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:

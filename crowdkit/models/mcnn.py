@@ -89,14 +89,6 @@ class MCNN(CrowdModel):
         self.columns = nn.ModuleList(_column(1 if grey else 3, *column) for column in _COLUMNS)
         self.fuse = nn.Conv2d(sum(channels[-1] for _, _, channels in _COLUMNS), 1, kernel_size=1)
         initialise([self.columns, self.fuse], heads=[self.fuse], init=init)
-        self.config = {
-            "grey": grey,
-            "pixels": pixels,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate a density map.

@@ -120,7 +120,6 @@ class SANet(CrowdModel):
         )
         self.density = nn.Conv2d(16, 1, kernel_size=1)
         initialise((self.density,), heads=(), init="normal")
-        self.config = {"mean": list(mean), "std": list(std), "output": output, "expansion": expansion}
 
     @classmethod
     def load_published(cls, path: str | Path, *, trained_on: str = "gcc") -> Self:

@@ -105,16 +105,6 @@ class SFCNResNet101(CrowdModel):
         # A message passes through its convolution once a row: at Kaiming's gain it grows without end.
         passing = (self.rows, self.columns, self.density)
         initialise((self.back, *passing), heads=(self.rows.conv, self.columns.conv, self.density), init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "blocks": list(blocks),
-            "widths": list(widths),
-            "mean": list(mean),
-            "std": list(std),
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     @classmethod
     def load_published(cls, path: str | Path, *, trained_on: str = "gcc") -> Self:

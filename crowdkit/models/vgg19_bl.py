@@ -79,14 +79,6 @@ class VGG19BL(CrowdModel):
         )
         self.density = nn.Conv2d(128, 1, kernel_size=1)
         initialise((self.regression, self.density), heads=(self.density,), init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "align_corners": align_corners,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:

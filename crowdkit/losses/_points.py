@@ -7,6 +7,7 @@ from torch import Tensor
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.losses._maps import check_not_empty, working_dtype
 from crowdkit.ops import check_map, check_points
+from crowdkit.ops.checks import check_finite_points
 
 
 def map_and_heads(pred: Tensor, points: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -22,13 +23,14 @@ def map_and_heads(pred: Tensor, points: Sequence[Tensor]) -> tuple[Tensor, list[
     Raises:
         ShapeError: If a shape is wrong or there is not one tensor an image.
         DTypeError: If ``points`` is not a list of floating-point tensors or ``pred`` not floating point.
-        ArgumentError: If heads lie on another device.
+        ArgumentError: If heads lie on another device or, on the CPU, are not finite.
     """
     check_map("pred", pred)
     check_not_empty("pred", pred)
     check_one_an_image("points", points, pred)
     for index, heads in enumerate(points):
         check_points(f"points[{index}]", heads)
+        check_finite_points(f"points[{index}]", heads)
         check_device(f"points[{index}]", heads, pred)
     dtype = working_dtype(pred)
     return pred.to(dtype), [heads.detach().to(dtype) for heads in points]

@@ -80,9 +80,11 @@ def outside_share(
             f"background: expected the shape of pred {tuple(pred.shape)}, got {tuple(background.shape)}"
         )
     # relu, whose slope at 0 is 0: an all-zero estimate gets no gradient instead of one of 1 / eps.
-    people = pred.relu()
-    outside = people.where(background, 0).sum(dim=(1, 2, 3))
-    return outside / people.sum(dim=(1, 2, 3)).clamp(min=eps)
+    people, dims = pred.relu(), (1, 2, 3)
+    outside = people.where(background, 0).sum(dim=dims)
+    # 0, or NaN where a cell is NaN or infinite, which a comparison and a relu hide.
+    lost = 0 * (pred.sum(dim=dims) + target.sum(dim=dims))
+    return outside / people.sum(dim=dims).clamp(min=eps) + lost
 
 
 class BackgroundRatioLoss(LossModule):

@@ -132,10 +132,12 @@ def decorrelation(pred: Tensor, target: Tensor, eps: float) -> Tensor:
     """Return one minus the correlation of maps (B, 1, h, w): (B,)."""
     dims = (1, 2, 3)
     squares_p, squares_t = pred.square().sum(dim=dims), target.square().sum(dim=dims)
-    someone_p, someone_t = squares_p >= eps**2, squares_t >= eps**2
+    someone_p, someone_t = ~(squares_p < eps**2), ~(squares_t < eps**2)  # NaN is not nobody
     # The roots are taken of 1 where they would be of nothing, whose slope has no end.
     norms = squares_p.where(someone_p, 1).sqrt() * squares_t.where(someone_t, 1).sqrt()
-    correlation = ((pred * target).sum(dim=dims) / norms).where(someone_p, 0).where(someone_t, 1)
+    correlation = (pred * target).sum(dim=dims) / norms
+    # A map without direction, beside one that is not finite: 0 * NaN is NaN.
+    correlation = correlation.where(someone_p, 0 * squares_t).where(someone_t, 1 + 0 * squares_p)
     return 1 - correlation
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 import pickle
 import shutil
 from collections.abc import Callable
@@ -157,6 +158,28 @@ def test_empty_and_extreme_maps_stay_finite(case, scale, nobody):
     value.backward()
     assert value.isfinite()
     assert pred.grad.isfinite().all()
+
+
+@every
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("nobody", [True, False], ids=["empty estimate", "estimate"])
+def test_what_is_not_finite_is_not_hidden(case, value, nobody):
+    loss = case.module(reduction="none")
+    pred, target = case.inputs(2, (12, 13))
+    if nobody:
+        pred = torch.zeros_like(pred)
+    for place in ((0, 0, 5, 2), (0, 0, 5, 9)):  # background, and crowd
+        for spoilt in (0, 1):
+            pair = [pred.clone(), target.clone()]
+            if not pair[spoilt].is_floating_point():
+                continue
+            pair[spoilt][place] = value
+            values = loss(*pair)
+            assert not values[0].isfinite()
+            assert values[1].isfinite()
+    spoilt = pred.clone()
+    spoilt[0] = -math.inf
+    assert not loss(spoilt, target)[0].isfinite()
 
 
 # ---- precision -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 import pickle
 
 import pytest
@@ -203,6 +204,22 @@ def test_exports_for_fixed_numbers_of_heads(case):
     program = torch.export.export(loss, (pred,), {"points": points})
     other, others = crowds((5, 0, 1), (5, 6), seed=1)
     torch.testing.assert_close(program.module()(other, points=others), loss(other, points=others))
+
+
+@every
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_not_finite_is_not_hidden(case, value):
+    loss = case.module(reduction="none")
+    pred, points = crowds((5, 3, 0), case.size)
+    for image in (0, 2):
+        spoilt = pred.clone()
+        spoilt[image, 0, 2, 3] = value
+        finite = loss(spoilt, points=points).isfinite()
+        assert finite.tolist() == [each != image for each in range(3)]
+    heads = points[1].clone()
+    heads[2, 1] = value
+    with pytest.raises(ArgumentError, match=r"points\[1\]: expected finite coordinates, got 1 of 3 with NaN"):
+        loss(pred, points=[points[0], heads, points[2]])
 
 
 # ---- manners ---------------------------------------------------------------------------------------

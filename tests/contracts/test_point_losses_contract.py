@@ -1,4 +1,4 @@
-"""What every point-supervised loss promises, held against a literal table of all of them."""
+"""What every point-supervised loss promises, held against the cases in ``losses/``."""
 
 import copy
 import inspect
@@ -9,7 +9,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from point_loss_cases import POINT_CASES, crowds
+from losses._case import crowds
+from losses._collected import POINT_CASES
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError
 

@@ -1,9 +1,11 @@
-"""The losses' formulas, written naively in float64: one image's maps (h, w), loops where they are plainer."""
+"""Structural loss (SL): the formula written naively, and its case."""
 
-import math
 from typing import Any
 
 import numpy as np
+
+from crowdkit.losses import SSIMPyramidLoss
+from losses._case import Case
 
 
 def naive_ssim(x: np.ndarray, y: np.ndarray, size: int, sigma: float, c1: float, c2: float) -> float:
@@ -54,49 +56,19 @@ def naive_sl(
     return total / levels
 
 
-def naive_bl(
-    pred: np.ndarray, target: np.ndarray, *, threshold: float = 1e-5, stride: int = 1, **_: Any
-) -> float:
-    background = people = 0.0
-    for d, t in zip(pred.ravel(), target.ravel(), strict=True):
-        people += max(d, 0)
-        if t / stride**2 < threshold:
-            background += max(d, 0)
-    return background / people
+SSIM_VARIANTS = (
+    {"levels": 1},
+    {"levels": 2, "window_size": 5, "window_sigma": 0.8},
+    {"padding": "same"},
+    {"c1": 0.01, "c2": 0.03, "expansion": 1000.0},
+    {"stride": 4},
+)
 
 
-def naive_bsl(
-    pred: np.ndarray, target: np.ndarray, *, background_weight: float = 1.0, **keywords: Any
-) -> float:
-    return naive_sl(pred, target, **keywords) + background_weight * naive_bl(pred, target, **keywords)
-
-
-def naive_mse(
-    pred: np.ndarray,
-    target: np.ndarray,
-    *,
-    pixel: str = "mean",
-    expansion: float = 1.0,
-    stride: int = 1,
-) -> float:
-    total = sum(
-        ((p - t) / stride**2 * expansion) ** 2 for p, t in zip(pred.ravel(), target.ravel(), strict=True)
-    )
-    return total * {"mean": 1 / pred.size, "sum": 1.0, "csrnet": 0.5}[pixel]
-
-
-def naive_relative_count(pred: np.ndarray, target: np.ndarray, *, minimum: float = 1.0) -> float:
-    people = sum(float(t) for t in target.ravel())
-    return abs(sum(float(p) for p in pred.ravel()) - people) / max(people, minimum)
-
-
-def naive_region(logits: np.ndarray, region: np.ndarray) -> float:
-    p = 1 / (1 + np.exp(-logits))
-    return float(-np.mean(np.where(region > 0, np.log(p), np.log(1 - p))))
-
-
-def naive_level(logits: np.ndarray, classes: np.ndarray) -> float:
-    total = 0.0
-    for i, j in np.ndindex(*classes.shape):
-        total -= math.log(math.exp(logits[classes[i, j], i, j]) / sum(math.exp(v) for v in logits[:, i, j]))
-    return total / classes.size
+CASE = Case(
+    SSIMPyramidLoss,
+    naive_sl,
+    # constant maps 1 and 3: structure 1, luminance (2*3 + c1) / (10 + c1) = 7 / 11
+    literal=([[1.0] * 4] * 4, [[3.0] * 4] * 4, {"expansion": 1.0, "c1": 1.0, "levels": 1}, 4 / 11),
+    variants=SSIM_VARIANTS,
+)

@@ -4,6 +4,7 @@ Maps are in people per cell; ``stride`` says what a cell is. ``reduction`` is ov
 """
 
 from crowdkit import _guard as _guard
+from crowdkit.losses._module import LossModule
 from crowdkit.losses.attention import (
     LevelCrossEntropy,
     RegionCrossEntropy,
@@ -51,6 +52,7 @@ __all__ = [
     "DensityMSELoss",
     "GeneralizedLoss",
     "LevelCrossEntropy",
+    "LossModule",
     "LossParts",
     "LossWeights",
     "MSEMAELoss",

@@ -75,6 +75,7 @@ class DensityMSELoss(LossModule):
     """
 
     function = staticmethod(density_mse)
+    name = "mse"
     pixel: PixelReduction = "mean"
     expansion: float = 1.0
     stride: int = 1

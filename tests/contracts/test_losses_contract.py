@@ -21,7 +21,8 @@ from crowdkit.errors import DTypeError, ShapeError, UnknownNameError
 from crowdkit.losses import BSL, SSIMPyramidLoss
 from crowdkit.ops import sum_pool
 
-TYPES = {"LossParts", "LossWeights", "create_loss", "list_losses"}  # CFANetLoss hands out two, two give names
+# The parent of all, two that CFANetLoss hands out, and two that give names.
+TYPES = {"LossModule", "LossParts", "LossWeights", "create_loss", "list_losses"}
 # One takes four maps: its promises are held in tests/losses/test_zero_inflated_poisson.py.
 OWN_TEST = {"ZeroInflatedPoissonLoss", "zero_inflated_poisson"}
 WITH_FUNCTION = [case for case in CASES if case.function is not None]

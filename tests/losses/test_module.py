@@ -9,11 +9,15 @@ from torch import Tensor
 
 from crowdkit import losses
 from crowdkit.errors import ArgumentError
-from crowdkit.losses import BSL, BayesianLoss, DensityMSELoss, DSNetLoss, _maps, _settings
-from crowdkit.losses._module import LossModule
+from crowdkit.losses import BSL, BayesianLoss, DensityMSELoss, DSNetLoss, LossModule, _maps, _settings
 from crowdkit.losses._settings import check_settings, checked, positive
 
-MODULES = [each for each in vars(losses).values() if inspect.isclass(each) and issubclass(each, LossModule)]
+PUBLIC = [getattr(losses, name) for name in losses.__all__]
+MODULES = [
+    each
+    for each in PUBLIC
+    if inspect.isclass(each) and issubclass(each, LossModule) and each is not LossModule
+]
 every = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 
 

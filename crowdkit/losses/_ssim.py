@@ -1,4 +1,4 @@
-"""What the losses made of SSIM share: local statistics of two maps, and the halving between levels."""
+"""What the losses made of SSIM share: local statistics of two maps, and the halving between scales."""
 
 from typing import NamedTuple
 

@@ -13,7 +13,7 @@ EPS = 1e-6
 
 
 @checked(threshold=positive, eps=positive)
-def background_ratio(
+def background_ratio_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -58,7 +58,7 @@ def background_ratio(
     Examples:
         >>> import torch
         >>> crowd = torch.tensor([[[[0.0, 0.0, 2.0, 1.0]]]])
-        >>> background_ratio(torch.ones(1, 1, 1, 4), crowd)
+        >>> background_ratio_loss(torch.ones(1, 1, 1, 4), crowd)
         tensor(0.5000)
     """
     pred, target = per_pixel(pred, target, stride)
@@ -88,7 +88,7 @@ def outside_share(
 
 
 class BackgroundRatioLoss(LossModule):
-    """Background loss (BL) as a module; see :func:`background_ratio`, whose keywords it takes.
+    """Background loss (BL) as a module; see :func:`background_ratio_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -96,7 +96,7 @@ class BackgroundRatioLoss(LossModule):
         tensor(0.5000)
     """
 
-    function = staticmethod(background_ratio)
+    function = staticmethod(background_ratio_loss)
     threshold: float = 1e-5
     eps: float = EPS
     stride: int = 1

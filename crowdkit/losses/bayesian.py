@@ -19,7 +19,7 @@ _CELLS = 1024
 
 
 @checked(sigma=positive, background=one_of(*_BACKGROUNDS), background_ratio=positive)
-def bayesian(
+def bayesian_loss(
     pred: Tensor,
     target: Tensor | None = None,  # noqa: ARG001
     *,
@@ -29,7 +29,7 @@ def bayesian(
     sigma: float = 8.0,
     background: Background = "inverse",
     background_ratio: float = 1.0,
-    stride: int = 8,
+    stride: int = 1,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Bayesian loss (BL+): the people that each head finds against the one that it should.
@@ -78,9 +78,9 @@ def bayesian(
         >>> import torch
         >>> crowd = torch.zeros(1, 1, 8, 8)
         >>> crowd[0, 0, 2, 3] = 1
-        >>> bayesian(crowd, points=[torch.tensor([[28.0, 20.0]])])
+        >>> bayesian_loss(crowd, points=[torch.tensor([[28.0, 20.0]])], stride=8)
         tensor(0.)
-        >>> bayesian(crowd, points=[torch.zeros(0, 2)])
+        >>> bayesian_loss(crowd, points=[torch.zeros(0, 2)], stride=8)
         tensor(1.)
     """
     density, heads = map_and_heads(pred, points)
@@ -199,7 +199,7 @@ def _short_sides(short_side: float | Tensor | None, density: Tensor, stride: int
 
 
 class BayesianLoss(LossModule):
-    """Bayesian loss (BL+) as a module; see :func:`bayesian`, whose keywords it takes.
+    """Bayesian loss (BL+) as a module; see :func:`bayesian_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -208,9 +208,9 @@ class BayesianLoss(LossModule):
         tensor(1.)
     """
 
-    function = staticmethod(bayesian)
+    function = staticmethod(bayesian_loss)
     sigma: float = 8.0
     background: Background = "inverse"
     background_ratio: float = 1.0
-    stride: int = 8
+    stride: int = 1
     reduction: Reduction = "mean"

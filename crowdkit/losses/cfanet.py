@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, ShapeError
+from crowdkit.losses._bsl import BSL
 from crowdkit.losses._maps import working_dtype
 from crowdkit.losses._reduction import Reduction, check_reduction
 from crowdkit.losses._settings import positive
 from crowdkit.losses.attention import level_cross_entropy, region_cross_entropy
-from crowdkit.losses.bsl import BSL
 from crowdkit.ops import check_pair, check_stride, mean_pool, sum_pool
 from crowdkit.prediction import Prediction
 

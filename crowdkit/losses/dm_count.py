@@ -22,7 +22,7 @@ def _floor(name: str, value: float) -> None:
 
 
 @checked(ot_weight=not_negative, tv_weight=not_negative, entropy=positive, iterations=whole, floor=_floor)
-def dm_count(
+def dm_count_loss(
     pred: Tensor,
     target: Tensor | None = None,  # noqa: ARG001
     *,
@@ -32,7 +32,7 @@ def dm_count(
     entropy: float = 10.0,
     iterations: int = 100,
     floor: float = 1e-16,
-    stride: int = 8,
+    stride: int = 1,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""DM-Count: distribution matching by optimal transport.
@@ -78,9 +78,10 @@ def dm_count(
         >>> import torch
         >>> crowd = torch.tensor([[[[0.0, 1.0, 1.0]]]])
         >>> heads = [torch.tensor([[12.0, 4.0], [20.0, 4.0]])]
-        >>> round(dm_count(crowd, points=heads).item(), 3)  # all is right: the entropy of two heads, log 2, is left
+        >>> loss = dm_count_loss(crowd, points=heads, stride=8)
+        >>> round(loss.item(), 3)  # all is right: the entropy of two heads, log 2, is left
         -0.695
-        >>> dm_count(crowd, points=[torch.zeros(0, 2)])
+        >>> dm_count_loss(crowd, points=[torch.zeros(0, 2)])
         tensor(2.)
     """
     density, heads = map_and_heads(pred, points)
@@ -104,20 +105,20 @@ def dm_count(
 
 
 class DMCountLoss(LossModule):
-    """DM-Count as a module; see :func:`dm_count`, whose keywords it takes.
+    """DM-Count as a module; see :func:`dm_count_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
-        >>> loss = DMCountLoss(stride=1, ot_weight=0.0)
+        >>> loss = DMCountLoss(ot_weight=0.0)
         >>> loss(torch.tensor([[[[0.0, 1.0]]]]), points=[torch.tensor([[0.5, 0.5]])])
         tensor(0.0200)
     """
 
-    function = staticmethod(dm_count)
+    function = staticmethod(dm_count_loss)
     ot_weight: float = 0.1
     tv_weight: float = 0.01
     entropy: float = 10.0
     iterations: int = 100
     floor: float = 1e-16
-    stride: int = 8
+    stride: int = 1
     reduction: Reduction = "mean"

@@ -30,7 +30,7 @@ def _check_levels(dilations: tuple[int, ...], weights: tuple[float, ...]) -> Non
 
 
 @checked(dilations=wholes, weights=_positives, floor=positive, eps=positive, **WINDOW_CHECKS)
-def dms_ssim(
+def dms_ssim_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -89,9 +89,9 @@ def dms_ssim(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(32)[None, None]
-        >>> dms_ssim(crowd, crowd)
+        >>> dms_ssim_loss(crowd, crowd)
         tensor(0.)
-        >>> dms_ssim(1 - crowd, crowd) > 1
+        >>> dms_ssim_loss(1 - crowd, crowd) > 1
         tensor(True)
     """
     _check_levels(dilations, weights)
@@ -120,7 +120,7 @@ def _mean_ssim(
 
 
 class DMSSSIMLoss(LossModule):
-    """Dilated multi-scale SSIM (DMS-SSIM) as a module; see :func:`dms_ssim`, whose keywords it takes.
+    """Dilated multi-scale SSIM (DMS-SSIM) as a module; see :func:`dms_ssim_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -128,7 +128,7 @@ class DMSSSIMLoss(LossModule):
         tensor(0.)
     """
 
-    function = staticmethod(dms_ssim)
+    function = staticmethod(dms_ssim_loss)
     dilations: tuple[int, ...] = _DILATIONS
     weights: tuple[float, ...] = _WEIGHTS
     window_size: int = 5

@@ -10,7 +10,7 @@ from crowdkit.losses._settings import checked, positive, wholes
 
 
 @checked(sizes=wholes, expansion=positive)
-def density_level_consistency(
+def density_level_consistency_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -50,7 +50,7 @@ def density_level_consistency(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(8)[None, None] / 64
-        >>> density_level_consistency(torch.zeros_like(crowd), crowd)  # a mean of 1/8 on each grid
+        >>> density_level_consistency_loss(torch.zeros_like(crowd), crowd)  # a mean of 1/8 on each grid
         tensor(0.3750)
     """
     pred, target = per_pixel(pred, target, stride)
@@ -80,7 +80,7 @@ def dsnet_loss(
 
     .. math:: L = \frac1{hw} \sum_p (e \hat D_p - e D_p)^2 + \lambda L_c
 
-    :math:`L_c` is :func:`density_level_consistency`, :math:`\lambda` the ``consistency_weight``.
+    :math:`L_c` is :func:`density_level_consistency_loss`, :math:`\lambda` the ``consistency_weight``.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
@@ -117,7 +117,7 @@ def dsnet_loss(
 
 
 class DensityLevelConsistencyLoss(LossModule):
-    """Density level consistency as a module; see :func:`density_level_consistency`, whose keywords it takes.
+    """Density level consistency as a module; see :func:`density_level_consistency_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -126,7 +126,7 @@ class DensityLevelConsistencyLoss(LossModule):
         tensor(6.)
     """
 
-    function = staticmethod(density_level_consistency)
+    function = staticmethod(density_level_consistency_loss)
     sizes: tuple[int, ...] = (1, 2, 4)
     expansion: float = 64.0
     stride: int = 1

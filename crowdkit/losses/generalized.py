@@ -32,7 +32,7 @@ def generalized_loss(
     entropy: float = 0.01,
     tau: float = 0.1,
     iterations: int = 50,
-    stride: int = 8,
+    stride: int = 1,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Generalized loss (GL): the cheapest way to carry the estimate to the heads, leaving some of either.
@@ -80,7 +80,7 @@ def generalized_loss(
         >>> generalized_loss(crowd, points=[torch.zeros(0, 2)])
         tensor(0.2000)
         >>> heads = [torch.tensor([[12.0, 4.0], [20.0, 4.0]])]
-        >>> generalized_loss(crowd, points=heads).abs() < 0.01
+        >>> generalized_loss(crowd, points=heads, stride=8).abs() < 0.01
         tensor(True)
     """
     density, heads = map_and_heads(pred, points)
@@ -122,5 +122,5 @@ class GeneralizedLoss(LossModule):
     entropy: float = 0.01
     tau: float = 0.1
     iterations: int = 50
-    stride: int = 8
+    stride: int = 1
     reduction: Reduction = "mean"

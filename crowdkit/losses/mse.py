@@ -14,7 +14,7 @@ _PIXEL_REDUCTIONS = ("mean", "sum", "csrnet")
 
 
 @checked(pixel=one_of(*_PIXEL_REDUCTIONS), expansion=positive)
-def density_mse(
+def density_mse_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -53,7 +53,7 @@ def density_mse(
 
     Examples:
         >>> import torch
-        >>> density_mse(torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 4, 4), pixel="csrnet")
+        >>> density_mse_loss(torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 4, 4), pixel="csrnet")
         tensor(8.)
     """
     pred, target = per_pixel(pred, target, stride)
@@ -66,7 +66,7 @@ def density_mse(
 
 
 class DensityMSELoss(LossModule):
-    """Squared error of density maps as a module; see :func:`density_mse`, whose keywords it takes.
+    """Squared error of density maps as a module; see :func:`density_mse_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -74,7 +74,7 @@ class DensityMSELoss(LossModule):
         tensor(16.)
     """
 
-    function = staticmethod(density_mse)
+    function = staticmethod(density_mse_loss)
     name = "mse"
     pixel: PixelReduction = "mean"
     expansion: float = 1.0

@@ -9,7 +9,7 @@ from crowdkit.losses._settings import checked, positive
 
 
 @checked(square_weight=positive, absolute_weight=positive, expansion=positive)
-def mse_mae(
+def mse_mae_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -50,7 +50,7 @@ def mse_mae(
 
     Examples:
         >>> import torch
-        >>> mse_mae(torch.full((1, 1, 4, 4), 0.03), torch.full((1, 1, 4, 4), 0.01))  # 10 * 2 + 2**2 / 2
+        >>> mse_mae_loss(torch.full((1, 1, 4, 4), 0.03), torch.full((1, 1, 4, 4), 0.01))  # 10 * 2 + 2**2 / 2
         tensor(22.)
     """
     pred, target = per_pixel(pred, target, stride)
@@ -60,7 +60,7 @@ def mse_mae(
 
 
 class MSEMAELoss(LossModule):
-    """Squared plus absolute error as a module; see :func:`mse_mae`, whose keywords it takes.
+    """Squared plus absolute error as a module; see :func:`mse_mae_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -68,7 +68,7 @@ class MSEMAELoss(LossModule):
         tensor(22.)
     """
 
-    function = staticmethod(mse_mae)
+    function = staticmethod(mse_mae_loss)
     square_weight: float = 0.5
     absolute_weight: float = 10.0
     expansion: float = 100.0

@@ -10,7 +10,7 @@ from crowdkit.ops import count
 
 
 @checked(minimum=positive)
-def relative_count(
+def relative_count_loss(
     pred: Tensor, target: Tensor, *, minimum: float = 1.0, reduction: Reduction = "mean"
 ) -> Tensor:
     r"""Absolute error of the count relative to the true count.
@@ -39,7 +39,7 @@ def relative_count(
     Examples:
         >>> import torch
         >>> crowd = torch.full((1, 1, 4, 4), 0.5)
-        >>> relative_count(0.75 * crowd, crowd)
+        >>> relative_count_loss(0.75 * crowd, crowd)
         tensor(0.2500)
     """
     pred, target = per_pixel(pred, target, stride=1)
@@ -48,7 +48,7 @@ def relative_count(
 
 
 class RelativeCountLoss(LossModule):
-    """Relative error of the count as a module; see :func:`relative_count`, whose keywords it takes.
+    """Relative error of the count as a module; see :func:`relative_count_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -56,6 +56,6 @@ class RelativeCountLoss(LossModule):
         tensor(1.)
     """
 
-    function = staticmethod(relative_count)
+    function = staticmethod(relative_count_loss)
     minimum: float = 1.0
     reduction: Reduction = "mean"

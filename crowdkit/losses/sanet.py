@@ -31,7 +31,7 @@ def sanet_loss(
         \quad L_C = 1 - \frac1{hw} \sum_p SSIM_p(e \hat D, e D)
 
     :math:`\alpha_C` is the ``consistency_weight``, :math:`e` the ``expansion``; :math:`L_C` is
-    :func:`~crowdkit.losses.ssim_pyramid` of one level.
+    :func:`~crowdkit.losses.ssim_pyramid_loss` of one level.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.

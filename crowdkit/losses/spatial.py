@@ -9,13 +9,13 @@ from crowdkit.losses._reduction import Reduction, reduce
 from crowdkit.losses._settings import checked, positive, whole
 
 
-@checked(levels=whole, expansion=positive)
-def spatial_abstraction(
+@checked(scales=whole, expansion=positive)
+def spatial_abstraction_loss(
     pred: Tensor,
     target: Tensor,
     *,
-    levels: int = 3,
-    level_zero: bool = True,
+    scales: int = 3,
+    scale_zero: bool = True,
     expansion: float = 1.0,
     stride: int = 1,
     reduction: Reduction = "mean",
@@ -31,8 +31,8 @@ def spatial_abstraction(
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
         target: True density, same shape.
-        levels: Times the maps are pooled; :math:`k` ends with it.
-        level_zero: Whether :math:`k` begins with 0, the maps themselves, or with 1. Without it only the
+        scales: Times the maps are pooled; :math:`k` ends with it.
+        scale_zero: Whether :math:`k` begins with 0, the maps themselves, or with 1. Without it only the
             largest of four cells is taught.
         expansion: Factor on both maps before they are compared.
         stride: Full-resolution pixels along a cell's side. Maps are divided by its square first.
@@ -54,17 +54,17 @@ def spatial_abstraction(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(4)[None, None]
-        >>> spatial_abstraction(torch.zeros_like(crowd), crowd, levels=2)  # 4 / 16 + 2 / 4 + 1
+        >>> spatial_abstraction_loss(torch.zeros_like(crowd), crowd, scales=2)  # 4 / 16 + 2 / 4 + 1
         tensor(1.7500)
     """
     pred, target = per_pixel(pred, target, stride)
-    return reduce(abstraction(pred * expansion, target * expansion, levels, level_zero=level_zero), reduction)
+    return reduce(abstraction(pred * expansion, target * expansion, scales, scale_zero=scale_zero), reduction)
 
 
-def abstraction(pred: Tensor, target: Tensor, levels: int, *, level_zero: bool) -> Tensor:
+def abstraction(pred: Tensor, target: Tensor, scales: int, *, scale_zero: bool) -> Tensor:
     """Compare expanded maps (B, 1, h, w) over a pyramid: (B,)."""
-    errors = [_mean_square(pred, target)] if level_zero else []
-    for _ in range(levels):
+    errors = [_mean_square(pred, target)] if scale_zero else []
+    for _ in range(scales):
         halves = [2 if side > 1 else 1 for side in pred.shape[-2:]]
         pred, target = F.max_pool2d(pred, halves), F.max_pool2d(target, halves)
         errors.append(_mean_square(pred, target))
@@ -79,7 +79,7 @@ def _mean_square(pred: Tensor, target: Tensor) -> Tensor:
 
 
 @checked(eps=positive)
-def spatial_correlation(
+def spatial_correlation_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -119,9 +119,9 @@ def spatial_correlation(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(4)[None, None]
-        >>> spatial_correlation(7 * crowd, crowd)
+        >>> spatial_correlation_loss(7 * crowd, crowd)
         tensor(0.)
-        >>> spatial_correlation(torch.ones_like(crowd), crowd)  # 1 - 4 / sqrt(16 * 4)
+        >>> spatial_correlation_loss(torch.ones_like(crowd), crowd)  # 1 - 4 / sqrt(16 * 4)
         tensor(0.5000)
     """
     pred, target = per_pixel(pred, target, stride)
@@ -142,24 +142,24 @@ def decorrelation(pred: Tensor, target: Tensor, eps: float) -> Tensor:
 
 
 class SpatialAbstractionLoss(LossModule):
-    """Spatial abstraction loss as a module; see :func:`spatial_abstraction`, whose keywords it takes.
+    """Spatial abstraction loss as a module; see :func:`spatial_abstraction_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
-        >>> SpatialAbstractionLoss(level_zero=False)(torch.ones(1, 1, 8, 8), torch.zeros(1, 1, 8, 8))
+        >>> SpatialAbstractionLoss(scale_zero=False)(torch.ones(1, 1, 8, 8), torch.zeros(1, 1, 8, 8))
         tensor(3.)
     """
 
-    function = staticmethod(spatial_abstraction)
-    levels: int = 3
-    level_zero: bool = True
+    function = staticmethod(spatial_abstraction_loss)
+    scales: int = 3
+    scale_zero: bool = True
     expansion: float = 1.0
     stride: int = 1
     reduction: Reduction = "mean"
 
 
 class SpatialCorrelationLoss(LossModule):
-    """Spatial correlation loss as a module; see :func:`spatial_correlation`, whose keywords it takes.
+    """Spatial correlation loss as a module; see :func:`spatial_correlation_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -167,7 +167,7 @@ class SpatialCorrelationLoss(LossModule):
         tensor(0.5000)
     """
 
-    function = staticmethod(spatial_correlation)
+    function = staticmethod(spatial_correlation_loss)
     eps: float = 1e-6
     stride: int = 1
     reduction: Reduction = "mean"

@@ -11,11 +11,11 @@ from crowdkit.ops.window import Padding
 
 
 @checked(**CHECKS)
-def ssim_pyramid(
+def ssim_pyramid_loss(
     pred: Tensor,
     target: Tensor,
     *,
-    levels: int = 3,
+    scales: int = 3,
     window_size: int = 11,
     window_sigma: float = 1.5,
     c1: float = 0.01**2,
@@ -36,8 +36,8 @@ def ssim_pyramid(
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
         target: True density, same shape.
-        levels: Levels of the pyramid, :math:`K`.
-        window_size: Side of the Gaussian window, in cells; odd. With ``padding="valid"`` a level whose
+        scales: Scales of the pyramid, :math:`K`.
+        window_size: Side of the Gaussian window, in cells; odd. With ``padding="valid"`` a scale whose
             shorter side is smaller uses the largest odd window that fits.
         window_sigma: Standard deviation of the window, in cells.
         c1: Constant of the luminance term. The paper prints 0.01, its first author's code has
@@ -66,27 +66,27 @@ def ssim_pyramid(
     Examples:
         >>> import torch
         >>> crowd = torch.full((1, 1, 32, 32), 0.01)
-        >>> ssim_pyramid(crowd, crowd)
+        >>> ssim_pyramid_loss(crowd, crowd)
         tensor(0.)
-        >>> ssim_pyramid(torch.zeros_like(crowd), crowd)
+        >>> ssim_pyramid_loss(torch.zeros_like(crowd), crowd)
         tensor(0.9996)
     """
     pred, target = per_pixel(pred, target, stride)
-    pyramid = SSIMPyramid(levels, window_size, window_sigma, c1, c2, expansion, padding)
+    pyramid = SSIMPyramid(scales, window_size, window_sigma, c1, c2, expansion, padding)
     return reduce(pyramid(pred, target), reduction)
 
 
 class SSIMPyramidLoss(LossModule):
-    """Structural loss (SL) as a module; see :func:`ssim_pyramid`, whose keywords it takes.
+    """Structural loss (SL) as a module; see :func:`ssim_pyramid_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
-        >>> SSIMPyramidLoss(levels=2)(torch.ones(1, 1, 32, 32), torch.ones(1, 1, 32, 32))
+        >>> SSIMPyramidLoss(scales=2)(torch.ones(1, 1, 32, 32), torch.ones(1, 1, 32, 32))
         tensor(0.)
     """
 
-    function = staticmethod(ssim_pyramid)
-    levels: int = 3
+    function = staticmethod(ssim_pyramid_loss)
+    scales: int = 3
     window_size: int = 11
     window_sigma: float = 1.5
     c1: float = 0.01**2

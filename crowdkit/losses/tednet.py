@@ -9,13 +9,13 @@ from crowdkit.losses._settings import checked, positive, whole
 from crowdkit.losses.spatial import abstraction, decorrelation
 
 
-@checked(levels=whole, correlation_weight=positive, expansion=positive, eps=positive)
+@checked(scales=whole, correlation_weight=positive, expansion=positive, eps=positive)
 def tednet_loss(
     pred: Tensor,
     target: Tensor,
     *,
-    levels: int = 3,
-    level_zero: bool = True,
+    scales: int = 3,
+    scale_zero: bool = True,
     correlation_weight: float = 1.0,
     expansion: float = 50.0,
     eps: float = 1e-6,
@@ -26,16 +26,16 @@ def tednet_loss(
 
     .. math:: L = L_{SA} + \lambda L_{SC}
 
-    :math:`L_{SA}` is :func:`~crowdkit.losses.spatial_abstraction`, :math:`L_{SC}` is
-    :func:`~crowdkit.losses.spatial_correlation`, :math:`\lambda` the ``correlation_weight``. :math:`L_{SC}` lies
+    :math:`L_{SA}` is :func:`~crowdkit.losses.spatial_abstraction_loss`, :math:`L_{SC}` is
+    :func:`~crowdkit.losses.spatial_correlation_loss`, :math:`\lambda` the ``correlation_weight``. :math:`L_{SC}` lies
     between 0 and 1 whatever the maps' scale, :math:`L_{SA}` grows with its square: ``expansion`` sets the
     balance, and at 1 nothing teaches the count.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
         target: True density, same shape.
-        levels: Times that :math:`L_{SA}` pools the maps.
-        level_zero: Whether :math:`L_{SA}` compares the maps themselves too.
+        scales: Times that :math:`L_{SA}` pools the maps.
+        scale_zero: Whether :math:`L_{SA}` compares the maps themselves too.
         correlation_weight: Weight of :math:`L_{SC}`.
         expansion: Factor on both maps before :math:`L_{SA}` compares them.
         eps: Smallest norm of a map that :math:`L_{SC}` sees, after the division by ``stride**2``.
@@ -58,11 +58,11 @@ def tednet_loss(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(4)[None, None]
-        >>> tednet_loss(2 * crowd, crowd, levels=2, expansion=1.0)  # 4 / 16 + 2 / 4 + 1, and correlated
+        >>> tednet_loss(2 * crowd, crowd, scales=2, expansion=1.0)  # 4 / 16 + 2 / 4 + 1, and correlated
         tensor(1.7500)
     """
     pred, target = per_pixel(pred, target, stride)
-    maxima = abstraction(pred * expansion, target * expansion, levels, level_zero=level_zero)
+    maxima = abstraction(pred * expansion, target * expansion, scales, scale_zero=scale_zero)
     return reduce(maxima + correlation_weight * decorrelation(pred, target, eps), reduction)
 
 
@@ -71,14 +71,14 @@ class TEDNetLoss(LossModule):
 
     Examples:
         >>> import torch
-        >>> loss = TEDNetLoss(levels=1, expansion=1.0)
+        >>> loss = TEDNetLoss(scales=1, expansion=1.0)
         >>> loss(torch.ones(1, 1, 4, 4), torch.eye(4)[None, None])  # 12 / 16 + 2 / 4 + 1 / 2
         tensor(1.7500)
     """
 
     function = staticmethod(tednet_loss)
-    levels: int = 3
-    level_zero: bool = True
+    scales: int = 3
+    scale_zero: bool = True
     correlation_weight: float = 1.0
     expansion: float = 50.0
     eps: float = 1e-6

@@ -19,7 +19,7 @@ _EPS = 1e-8
 
 
 class BlockEstimate(Protocol):
-    """What :func:`crowdkit.losses.zero_inflated_poisson` asks of an estimate.
+    """What :func:`crowdkit.losses.zero_inflated_poisson_loss` asks of an estimate.
 
     :class:`crowdkit.layers.BlockCounts` has it.
     """
@@ -46,7 +46,7 @@ def _bins(_: str, value: Sequence[int]) -> None:
 
 
 @checked(bins=_bins, poisson_weight=not_negative, bin_weight=not_negative, count_weight=not_negative)
-def zero_inflated_poisson(
+def zero_inflated_poisson_loss(
     estimate: BlockEstimate,
     target: Tensor,
     *,
@@ -97,7 +97,7 @@ def zero_inflated_poisson(
         >>> from crowdkit.ops import dot_map
         >>> heads = torch.tensor([[3.0, 5.0], [6.0, 2.0], [20.0, 9.0]])
         >>> target = dot_map(heads, (16, 24), stride=8)[None, None]
-        >>> loss = zero_inflated_poisson(ZIPHead(4)(torch.rand(1, 4, 2, 3)), target)
+        >>> loss = zero_inflated_poisson_loss(ZIPHead(4)(torch.rand(1, 4, 2, 3)), target)
         >>> bool(loss > 0)
         True
     """
@@ -144,7 +144,7 @@ def _check_maps(estimate: BlockEstimate, target: Tensor, number: int) -> None:
 
 
 class ZeroInflatedPoissonLoss(LossModule):
-    """Zero-inflated Poisson (ZIP) loss as a module; see :func:`zero_inflated_poisson`, whose keywords it takes.
+    """Zero-inflated Poisson (ZIP) loss as a module; see :func:`zero_inflated_poisson_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -154,7 +154,7 @@ class ZeroInflatedPoissonLoss(LossModule):
         torch.Size([2])
     """
 
-    function = staticmethod(zero_inflated_poisson)
+    function = staticmethod(zero_inflated_poisson_loss)
     bins: Sequence[int] = (1, 2, 3, 4)
     poisson_weight: float = 1.0
     bin_weight: float = 1.0

@@ -27,7 +27,7 @@ def background_share(
 
     Background is where the true map is below ``threshold``. An estimate without anybody has share 0; on an
     image with nobody in it any other estimate has share 1. The name differs from that of the loss,
-    :func:`crowdkit.losses.background_ratio`, which can be differentiated and takes a mask.
+    :func:`crowdkit.losses.background_ratio_loss`, which can be differentiated and takes a mask.
 
     Args:
         pred: Estimated maps in people per cell, shape :math:`(B, 1, h, w)`.

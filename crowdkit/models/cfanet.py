@@ -49,8 +49,9 @@ class CFANet(CrowdModel):
         hard_levels: Weigh features by the likeliest level, not by the expectation; the density loss then
             does not reach the DLE.
         output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which has no sign.
-        expansion: :math:`e`. The paper's training multiplies densities by 50; with a softplus that starts
-            at 0.69 the default starts near 3.5e-4 people a pixel, between the means of ShanghaiTech A and B.
+        expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`. The paper's
+            training multiplies densities by 50; with a softplus that starts at 0.69 the default starts near
+            3.5e-4 people per pixel, between the means of ShanghaiTech A and B.
         crr_widths: Channels of the CRR's stages.
         dle_widths: Channels of the DLE's stages.
         dme_widths: Channels of the DME's stages.

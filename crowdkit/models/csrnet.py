@@ -35,8 +35,8 @@ class CSRNet(CrowdModel):
             the poolings as the original does, and its cells count nobody.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` or ``"identity"`` (the original's: cells may be
             negative).
-        expansion: A cell of 64 pixels has :math:`64 \phi(z) / e` people, :math:`e` the expansion and
-            :math:`\phi` the output.
+        expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`: a cell of
+            64 pixels has :math:`64 \phi(z) / e` people.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as the original. The last
             layer is N(0, 0.01) either way.
 

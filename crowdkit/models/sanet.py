@@ -71,7 +71,7 @@ class SANet(CrowdModel):
         mean: Mean of each channel, for values in [0, 1].
         std: Standard deviation of each channel.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
 
     References:
         Cao, Wang, Zhao and Su. *Scale Aggregation Network for Accurate and Efficient Crowd Counting*. ECCV

@@ -55,7 +55,7 @@ class SFCNResNet101(CrowdModel):
         mean: Mean of each channel, for values in [0, 1].
         std: Standard deviation of each channel.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, the original's. Messages and
             the last layer are N(0, 0.01) either way.
 

@@ -30,7 +30,7 @@ class VGG19BL(CrowdModel):
             the poolings drop, as the originals do, and counts nobody there.
         output: ``"softplus"``, ``"abs"`` (Bayesian loss), ``"relu"`` (DM-Count), or ``"identity"``, which
             has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
         init: Start of the head: ``"kaiming"``, or ``"normal"``: N(0, 0.01). The last layer is N(0, 0.01)
             either way.
 

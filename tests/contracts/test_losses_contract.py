@@ -24,7 +24,7 @@ from crowdkit.ops import sum_pool
 # The parent of all, two that CFANetLoss hands out, and two that give names.
 TYPES = {"LossModule", "LossParts", "LossWeights", "create_loss", "list_losses"}
 # One takes four maps: its promises are held in tests/losses/test_zero_inflated_poisson.py.
-OWN_TEST = {"ZeroInflatedPoissonLoss", "zero_inflated_poisson"}
+OWN_TEST = {"ZeroInflatedPoissonLoss", "zero_inflated_poisson_loss"}
 WITH_FUNCTION = [case for case in CASES if case.function is not None]
 
 every = pytest.mark.parametrize("case", CASES, ids=str)
@@ -72,7 +72,7 @@ def test_signatures_are_one(case):
 def test_bsl_has_the_signature_of_the_design():
     defaults = {name: each.default for name, each in inspect.signature(BSL).parameters.items()}
     assert list(defaults.items()) == [
-        ("levels", 3),
+        ("scales", 3),
         ("window_size", 11),
         ("window_sigma", 1.5),
         ("c1", 0.01**2),
@@ -263,7 +263,7 @@ def test_exports(case):
     torch.__version__.startswith("2.11."), reason="this export fixes the parity of a pooled side"
 )
 def test_exports_for_any_size():
-    loss = BSL(levels=2)
+    loss = BSL(scales=2)
     sizes = dict.fromkeys((0, 2, 3), torch.export.Dim.AUTO)
     program = torch.export.export(loss, maps(2, (24, 26)), dynamic_shapes=(sizes, sizes))
     other = maps(3, (31, 40))
@@ -274,7 +274,7 @@ def test_exports_for_any_size():
 @pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="no C++ compiler for Inductor")
 def test_inductor_agrees():
     torch._dynamo.reset()
-    loss = SSIMPyramidLoss(levels=1, window_size=3)
+    loss = SSIMPyramidLoss(scales=1, window_size=3)
     pred, target = maps(1, (12, 13))
     a, b = pred.clone().requires_grad_(), pred.clone().requires_grad_()
     plain, fast = loss(a, target), torch.compile(loss, fullgraph=True)(b, target)

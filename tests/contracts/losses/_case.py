@@ -28,7 +28,7 @@ def crowds(
     size: tuple[int, int],
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
-    stride: int = 8,
+    stride: int = 1,
 ) -> tuple[Tensor, list[Tensor]]:
     """An estimate with some negative cells, and heads anywhere on its canvas, the first two at one place."""
     generator = torch.Generator().manual_seed(seed)
@@ -74,7 +74,6 @@ class PointCase:
     literal: tuple[list[list[float]], list[list[float]], dict[str, Any], float]
     variants: tuple[dict[str, Any], ...] = ()
     call_time: tuple[str, ...] = ()  # keywords of the function that a module takes when called
-    stride: int = 8  # the default
     size: tuple[int, int] = (6, 7)
     tolerance: float = 1e-9  # relative, in float64 against the naive formula
     # False where the published gradient is not the derivative of the published value; its own test then

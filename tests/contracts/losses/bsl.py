@@ -20,7 +20,7 @@ CASE = Case(
     BSL,
     naive_bsl,
     # SL as above over a map of ones against threes, and everything in the estimate is crowd
-    literal=([[1.0] * 4] * 4, [[3.0] * 4] * 4, {"expansion": 1.0, "c1": 1.0, "levels": 1}, 4 / 11),
+    literal=([[1.0] * 4] * 4, [[3.0] * 4] * 4, {"expansion": 1.0, "c1": 1.0, "scales": 1}, 4 / 11),
     variants=(*SSIM_VARIANTS, {"background_weight": 0.3}, {"threshold": 0.02, "stride": 2}),
     call_time=("background",),
 )

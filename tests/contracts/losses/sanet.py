@@ -21,7 +21,7 @@ def naive_sanet(
     **window: Any,
 ) -> float:
     both = {"expansion": expansion, "stride": stride}
-    pattern = naive_sl(pred, target, levels=1, padding=padding, **both, **window)
+    pattern = naive_sl(pred, target, scales=1, padding=padding, **both, **window)
     return naive_mse(pred, target, **both) + consistency_weight * pattern
 
 

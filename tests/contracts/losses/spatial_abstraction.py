@@ -10,13 +10,13 @@ def naive_abstraction(
     pred: np.ndarray,
     target: np.ndarray,
     *,
-    levels: int = 3,
-    level_zero: bool = True,
+    scales: int = 3,
+    scale_zero: bool = True,
     expansion: float = 1.0,
     stride: int = 1,
 ) -> float:
     total = 0.0
-    for k in range(0 if level_zero else 1, levels + 1):
+    for k in range(0 if scale_zero else 1, scales + 1):
         h, w = pred.shape[0] // 2**k, pred.shape[1] // 2**k
         for i, j in np.ndindex(h, w):
             block = slice(i * 2**k, (i + 1) * 2**k), slice(j * 2**k, (j + 1) * 2**k)
@@ -29,6 +29,6 @@ CASE = Case(
     SpatialAbstractionLoss,
     naive_abstraction,
     # errors 0, 1, 0, 4; of the maxima 1 - 0, 5 - 2
-    literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {"levels": 1}, 17 / 4 + 10 / 2),
-    variants=({"level_zero": False}, {"levels": 1, "expansion": 30.0}, {"stride": 4}),
+    literal=([[0.0, 1.0, 2.0, 5.0]], CROWD, {"scales": 1}, 17 / 4 + 10 / 2),
+    variants=({"scale_zero": False}, {"scales": 1, "expansion": 30.0}, {"stride": 4}),
 )

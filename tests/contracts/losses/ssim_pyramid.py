@@ -32,7 +32,7 @@ def naive_sl(
     pred: np.ndarray,
     target: np.ndarray,
     *,
-    levels: int = 3,
+    scales: int = 3,
     window_size: int = 11,
     window_sigma: float = 1.5,
     c1: float = 0.01**2,
@@ -44,8 +44,8 @@ def naive_sl(
 ) -> float:
     x, y = pred / stride**2 * expansion, target / stride**2 * expansion
     total = 0.0
-    for level in range(levels):
-        if level:
+    for scale in range(scales):
+        if scale:
             x, y = naive_pool(x), naive_pool(y)
         size, a, b = window_size, x, y
         if padding == "same":
@@ -53,12 +53,12 @@ def naive_sl(
         while size > min(a.shape):
             size -= 2
         total += 1 - naive_ssim(a, b, size, window_sigma, c1, c2)
-    return total / levels
+    return total / scales
 
 
 SSIM_VARIANTS = (
-    {"levels": 1},
-    {"levels": 2, "window_size": 5, "window_sigma": 0.8},
+    {"scales": 1},
+    {"scales": 2, "window_size": 5, "window_sigma": 0.8},
     {"padding": "same"},
     {"c1": 0.01, "c2": 0.03, "expansion": 1000.0},
     {"stride": 4},
@@ -69,6 +69,6 @@ CASE = Case(
     SSIMPyramidLoss,
     naive_sl,
     # constant maps 1 and 3: structure 1, luminance (2*3 + c1) / (10 + c1) = 7 / 11
-    literal=([[1.0] * 4] * 4, [[3.0] * 4] * 4, {"expansion": 1.0, "c1": 1.0, "levels": 1}, 4 / 11),
+    literal=([[1.0] * 4] * 4, [[3.0] * 4] * 4, {"expansion": 1.0, "c1": 1.0, "scales": 1}, 4 / 11),
     variants=SSIM_VARIANTS,
 )

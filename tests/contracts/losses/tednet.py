@@ -14,15 +14,15 @@ def naive_tednet(
     pred: np.ndarray,
     target: np.ndarray,
     *,
-    levels: int = 3,
-    level_zero: bool = True,
+    scales: int = 3,
+    scale_zero: bool = True,
     correlation_weight: float = 1.0,
     expansion: float = 50.0,
     eps: float = 1e-6,
     stride: int = 1,
 ) -> float:
     abstraction = naive_abstraction(
-        pred, target, levels=levels, level_zero=level_zero, expansion=expansion, stride=stride
+        pred, target, scales=scales, scale_zero=scale_zero, expansion=expansion, stride=stride
     )
     return abstraction + correlation_weight * naive_correlation(pred, target, eps=eps, stride=stride)
 
@@ -33,8 +33,8 @@ CASE = Case(
     literal=(
         [[0.0, 1.0, 2.0, 5.0]],
         CROWD,
-        {"levels": 1, "correlation_weight": 2.0, "expansion": 1.0},
+        {"scales": 1, "correlation_weight": 2.0, "expansion": 1.0},
         17 / 4 + 10 / 2 + 2 - 18 / math.sqrt(30 * 5),
     ),
-    variants=({"level_zero": False, "levels": 2}, {"expansion": 64.0, "stride": 8, "eps": 1e-3}),
+    variants=({"scale_zero": False, "scales": 2}, {"expansion": 64.0, "stride": 8, "eps": 1e-3}),
 )

@@ -17,7 +17,7 @@ def bsl(
     target: Tensor,
     *,
     background: Tensor | None = None,
-    levels: int = 3,
+    scales: int = 3,
     window_size: int = 11,
     window_sigma: float = 1.5,
     c1: float = 0.01**2,
@@ -33,13 +33,13 @@ def bsl(
 
     .. math:: BSL = SL + w \, BL
 
-    SL is :func:`~crowdkit.losses.ssim_pyramid`, BL is :func:`~crowdkit.losses.background_ratio`.
+    SL is :func:`~crowdkit.losses.ssim_pyramid_loss`, BL is :func:`~crowdkit.losses.background_ratio_loss`.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
         target: True density, same shape.
         background: Boolean map of the background, same shape; from ``target`` when ``None``.
-        levels: Levels of SL's pyramid.
+        scales: Scales of SL's pyramid.
         window_size: Side of SSIM's Gaussian window, in cells; odd.
         window_sigma: Standard deviation of the window, in cells.
         c1: SSIM's constant of the luminance term.
@@ -75,7 +75,7 @@ def bsl(
         tensor(True)
     """
     pred, target = per_pixel(pred, target, stride)
-    pyramid = SSIMPyramid(levels, window_size, window_sigma, c1, c2, expansion, padding)
+    pyramid = SSIMPyramid(scales, window_size, window_sigma, c1, c2, expansion, padding)
     structure = pyramid(pred, target)
     outside = outside_share(pred, target, background, threshold, EPS)
     return reduce(structure + background_weight * outside, reduction)
@@ -96,7 +96,7 @@ class BSL(LossModule):
     """
 
     function = staticmethod(bsl)
-    levels: int = 3
+    scales: int = 3
     window_size: int = 11
     window_sigma: float = 1.5
     c1: float = 0.01**2

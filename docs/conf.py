@@ -1,8 +1,12 @@
 """How Sphinx builds these pages; no network is needed."""
 
 import doctest
+import sys
+from pathlib import Path
 
 import crowdkit
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "crowdkit"
 author = "The crowdkit developers"
@@ -15,6 +19,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
     "sphinx.ext.doctest",
+    "rooms",
 ]
 exclude_patterns = ["_build"]
 html_theme = "furo"
@@ -26,7 +31,7 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True  # c1: 0.01**2, not 0.0001
-autodoc_default_options = {"members": True, "exclude-members": "extra_repr"}
+autodoc_default_options = {"members": True, "exclude-members": "extra_repr, function"}
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False

@@ -4,6 +4,8 @@ Maps are in people per cell; ``stride`` says what a cell is. ``reduction`` is ov
 """
 
 from crowdkit import _guard as _guard
+from crowdkit.losses._bsl import BSL, bsl
+from crowdkit.losses._module import LossModule
 from crowdkit.losses.attention import (
     LevelCrossEntropy,
     RegionCrossEntropy,
@@ -12,7 +14,6 @@ from crowdkit.losses.attention import (
 )
 from crowdkit.losses.background import BackgroundRatioLoss, background_ratio_loss
 from crowdkit.losses.bayesian import BayesianLoss, bayesian_loss
-from crowdkit.losses.bsl import BSL, bsl
 from crowdkit.losses.cfanet import CFANetLoss, LossParts, LossWeights
 from crowdkit.losses.dm_count import DMCountLoss, dm_count_loss
 from crowdkit.losses.dms_ssim import DMSSSIMLoss, dms_ssim_loss
@@ -25,7 +26,7 @@ from crowdkit.losses.dsnet import (
 from crowdkit.losses.generalized import GeneralizedLoss, generalized_loss
 from crowdkit.losses.mse import DensityMSELoss, density_mse_loss
 from crowdkit.losses.mse_mae import MSEMAELoss, mse_mae_loss
-from crowdkit.losses.multi_scale_mae import MultiScaleMAELoss, multi_scale_mae
+from crowdkit.losses.multi_scale_mae import MultiScaleMAELoss, multi_scale_mae_loss
 from crowdkit.losses.registry import create_loss, list_losses
 from crowdkit.losses.relative_count import RelativeCountLoss, relative_count_loss
 from crowdkit.losses.sanet import SANetLoss, sanet_loss
@@ -52,6 +53,7 @@ __all__ = [
     "DensityMSELoss",
     "GeneralizedLoss",
     "LevelCrossEntropy",
+    "LossModule",
     "LossParts",
     "LossWeights",
     "MSEMAELoss",
@@ -78,7 +80,7 @@ __all__ = [
     "level_cross_entropy",
     "list_losses",
     "mse_mae_loss",
-    "multi_scale_mae",
+    "multi_scale_mae_loss",
     "region_cross_entropy",
     "relative_count_loss",
     "sanet_loss",

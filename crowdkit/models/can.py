@@ -34,8 +34,8 @@ class CAN(CrowdModel):
             the poolings as the original does, and its cells count nobody.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` or ``"identity"`` (the original's: cells may be
             negative).
-        expansion: A cell of 64 pixels has :math:`64 \phi(z) / e` people, :math:`e` the expansion and
-            :math:`\phi` the output.
+        expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`: a cell of
+            64 pixels has :math:`64 \phi(z) / e` people.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as the original. The last
             layer is N(0, 0.01) either way.
 
@@ -82,14 +82,6 @@ class CAN(CrowdModel):
         self.backend = dilated_column(channels, WIDTHS, dilation=2, batch_norm=batch_norm)
         self.head = nn.Conv2d(WIDTHS[-1], 1, kernel_size=1)
         init_weights([self.context, self.backend, self.head], heads=[self.head], init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "batch_norm": batch_norm,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate a density map.

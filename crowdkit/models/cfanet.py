@@ -50,8 +50,9 @@ class CFANet(CrowdModel):
         hard_levels: Weigh features by the likeliest level, not by the expectation; the density loss then
             does not reach the DLE.
         output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which has no sign.
-        expansion: :math:`e`. The paper's training multiplies densities by 50; with a softplus that starts
-            at 0.69 the default starts near 3.5e-4 people a pixel, between the means of ShanghaiTech A and B.
+        expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`. The paper's
+            training multiplies densities by 50; with a softplus that starts at 0.69 the default starts near
+            3.5e-4 people per pixel, between the means of ShanghaiTech A and B.
         crr_widths: Channels of the CRR's stages.
         dle_widths: Channels of the DLE's stages.
         dme_widths: Channels of the DME's stages.
@@ -153,27 +154,6 @@ class CFANet(CrowdModel):
         if self.blocks is not None:
             heads += [self.blocks.head.zero, self.blocks.head.bin]
         init_weights([*branches, self.dme], heads=heads, init=init)
-        self.config = {
-            "encoder": encoder,
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "encoder_strides": None if encoder_strides is None else list(encoder_strides),
-            "levels": levels,
-            "crr": crr,
-            "dle": dle,
-            "supervision": list(supervision),
-            "deep_skip": deep_skip,
-            "injection": injection,
-            "hard_levels": hard_levels,
-            "output": output,
-            "expansion": expansion,
-            "crr_widths": list(crr_widths),
-            "dle_widths": list(dle_widths),
-            "dme_widths": list(dme_widths),
-            "dilation": dilation,
-            "init": init,
-            "level_edges": None if level_edges is None else list(level_edges),
-            "blocks": None if blocks is None else list(blocks),
-        }
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate density maps.

@@ -52,7 +52,7 @@ class DSNet(CrowdModel):
         edges: Sides that 8 does not divide: ``"pad"`` continues them by zeros; ``"drop"`` leaves out what
             the poolings drop, as the original does, and counts nobody there.
         output: ``"softplus"``, ``"abs"``, ``"relu"``, or ``"identity"`` (the original's), which has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, the original's. The last layer
             is N(0, 0.01) either way.
 
@@ -98,13 +98,6 @@ class DSNet(CrowdModel):
             nn.Conv2d(64, 1, kernel_size=1),
         )
         init_weights((self.blocks, self.head), heads=(self.head[-1],), init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:

@@ -38,7 +38,8 @@ class MARUNet(CrowdModel):
         crr_widths: Channels of the five attention stages, coarse to fine.
         widths: Channels of the five decoder stages, coarse to fine.
         output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which has no sign.
-        expansion: Divides the output, as in :class:`CFANet`; the authors' is 50.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`; the authors' is
+            50.
         init: ``"normal"``: N(0, 0.01) outside the encoder, the authors'; ``"kaiming"`` for narrow stages.
             Output layers are N(0, 0.01) either way.
 
@@ -94,15 +95,6 @@ class MARUNet(CrowdModel):
             heads=(*self.crr.heads, *self.sides, self.final),
             init=init,
         )
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "bridge": bridge,
-            "crr_widths": list(crr_widths),
-            "widths": list(widths),
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:

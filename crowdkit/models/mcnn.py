@@ -39,8 +39,8 @@ class MCNN(CrowdModel):
             image down to multiples as the original does and lays the map back over the image, ``"drop"``
             leaves out the rest.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's) or ``"identity"``.
-        expansion: A cell of 16 pixels has :math:`16 \phi(z) / e` people, :math:`e` the expansion and
-            :math:`\phi` the output.
+        expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`: a cell of
+            16 pixels has :math:`16 \phi(z) / e` people.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01), as the original. Biases are 0 and the last layer
             N(0, 0.01) either way.
 
@@ -89,14 +89,6 @@ class MCNN(CrowdModel):
         self.columns = nn.ModuleList(_column(1 if gray else 3, *column) for column in _COLUMNS)
         self.fuse = nn.Conv2d(sum(channels[-1] for _, _, channels in _COLUMNS), 1, kernel_size=1)
         init_weights([self.columns, self.fuse], heads=[self.fuse], init=init)
-        self.config = {
-            "gray": gray,
-            "pixels": pixels,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate a density map.

@@ -71,7 +71,7 @@ class SANet(CrowdModel):
         mean: Mean of each channel, for values in [0, 1].
         std: Standard deviation of each channel.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
 
     References:
         Cao, Wang, Zhao and Su. *Scale Aggregation Network for Accurate and Efficient Crowd Counting*. ECCV
@@ -120,7 +120,6 @@ class SANet(CrowdModel):
         )
         self.density = nn.Conv2d(16, 1, kernel_size=1)
         init_weights((self.density,), heads=(), init="normal")
-        self.config = {"mean": list(mean), "std": list(std), "output": output, "expansion": expansion}
 
     @classmethod
     def load_published(cls, path: str | Path, *, trained_on: str = "gcc") -> Self:

@@ -55,7 +55,7 @@ class SFCNResNet101(CrowdModel):
         mean: Mean of each channel, for values in [0, 1].
         std: Standard deviation of each channel.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, the original's. Messages and
             the last layer are N(0, 0.01) either way.
 
@@ -107,16 +107,6 @@ class SFCNResNet101(CrowdModel):
         init_weights(
             (self.back, *passing), heads=(self.rows.conv, self.columns.conv, self.density), init=init
         )
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "blocks": list(blocks),
-            "widths": list(widths),
-            "mean": list(mean),
-            "std": list(std),
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     @classmethod
     def load_published(cls, path: str | Path, *, trained_on: str = "gcc") -> Self:

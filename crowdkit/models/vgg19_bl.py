@@ -30,7 +30,7 @@ class VGG19BL(CrowdModel):
             the poolings drop, as the originals do, and counts nobody there.
         output: ``"softplus"``, ``"abs"`` (Bayesian loss), ``"relu"`` (DM-Count), or ``"identity"``, which
             has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
         init: Start of the head: ``"kaiming"``, or ``"normal"``: N(0, 0.01). The last layer is N(0, 0.01)
             either way.
 
@@ -79,14 +79,6 @@ class VGG19BL(CrowdModel):
         )
         self.density = nn.Conv2d(128, 1, kernel_size=1)
         init_weights((self.regression, self.density), heads=(self.density,), init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "align_corners": align_corners,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:

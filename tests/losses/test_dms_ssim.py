@@ -150,7 +150,7 @@ def test_a_side_of_one_cell_is_kept():
     ("keywords", "message"),
     [
         ({"dilations": (1, 2)}, "dilations: expected one for each of the 5 weights, got 2"),
-        ({"dilations": (1, 2, 3, 6, 0)}, "dilations: expected a whole number >= 1, got 0"),
+        ({"dilations": (1, 2, 3, 6, 0)}, r"dilations: expected whole numbers >= 1, got \(1, 2, 3, 6, 0\)"),
         ({"weights": ()}, "weights: expected finite numbers > 0"),
         ({"weights": (1, 1, 1, 1, math.nan)}, "weights: expected finite numbers > 0"),
         ({"window_size": 4}, "window_size: expected an odd"),

@@ -21,12 +21,12 @@ def pair(batch=3):
     return pred, target
 
 
-def test_without_level_zero_three_of_four_cells_learn_nothing():
+def test_without_scale_zero_three_of_four_cells_learn_nothing():
     pred, target = pair()
     taught = []
-    for level_zero in (False, True):
+    for scale_zero in (False, True):
         leaf = pred.clone().requires_grad_()
-        spatial_abstraction_loss(leaf, target, level_zero=level_zero).backward()
+        spatial_abstraction_loss(leaf, target, scale_zero=scale_zero).backward()
         taught.append((leaf.grad != 0).double().mean().item())
     assert taught == [0.25, 1.0]
 
@@ -78,10 +78,10 @@ def test_correlation_of_an_empty_map(pred, target, expected):
 def test_tednet_adds_its_halves():
     pred, target = pair()
     expected = spatial_abstraction_loss(
-        pred, target, levels=2, expansion=3.0
+        pred, target, scales=2, expansion=3.0
     ) + 0.1 * spatial_correlation_loss(pred, target)
     torch.testing.assert_close(
-        tednet_loss(pred, target, levels=2, expansion=3.0, correlation_weight=0.1), expected
+        tednet_loss(pred, target, scales=2, expansion=3.0, correlation_weight=0.1), expected
     )
 
 
@@ -107,12 +107,12 @@ def test_tednet_s_halves_pull_alike_on_expanded_maps_only(sigma):
 @pytest.mark.parametrize(
     ("module", "keywords", "message"),
     [
-        (SpatialAbstractionLoss, {"levels": 0}, "levels: expected a whole number >= 1, got 0"),
+        (SpatialAbstractionLoss, {"scales": 0}, "scales: expected a whole number >= 1, got 0"),
         (SpatialAbstractionLoss, {"expansion": 0.0}, "expansion: expected"),
         (SpatialCorrelationLoss, {"eps": 0.0}, "eps: expected"),
         (SpatialCorrelationLoss, {"stride": 1.5}, "stride: expected"),
         (TEDNetLoss, {"correlation_weight": -1.0}, "correlation_weight: expected"),
-        (TEDNetLoss, {"levels": True}, "levels: expected"),
+        (TEDNetLoss, {"scales": True}, "scales: expected"),
     ],
 )
 def test_bad_arguments_fail_early(module, keywords, message):

@@ -32,8 +32,8 @@ def composed(pred, target, dtype, **keywords):
     window = torch.tensor(gaussian_window(11, 1.5), dtype=torch.float64).expand(1, 1, 1, 11)
     x, y = (pred * 50).to(dtype), (target * 50).to(dtype)
     values = []
-    for level in range(3):
-        if level:
+    for scale in range(3):
+        if scale:
             x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
         values.append(1 - ssim(x, y, data_range=1.0, size_average=True, **(keywords or {"win": window})))
     return sum(values) / 3
@@ -97,7 +97,7 @@ def test_small_level_uses_largest_odd_window_that_fits():
     x, y = x.contiguous(), y.contiguous()
     by_hand = []
     for window in (11, 9, 3):
-        by_hand.append(ssim_pyramid_loss(x, y, levels=1, window_size=window))
+        by_hand.append(ssim_pyramid_loss(x, y, scales=1, window_size=window))
         x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
     whole = ssim_pyramid_loss(*(each[..., 40:60, 40:58] for each in PAIRS["dense"]))
     torch.testing.assert_close(whole, sum(by_hand) / 3)
@@ -106,25 +106,25 @@ def test_small_level_uses_largest_odd_window_that_fits():
 def test_side_of_one_is_pooled_no_further():
     x, y = torch.rand(1, 1, 1, 8), torch.rand(1, 1, 1, 8)
     pooled = [F.avg_pool2d(each, (1, 2)) for each in (x, y)]
-    both = ssim_pyramid_loss(x, y, levels=1) + ssim_pyramid_loss(*pooled, levels=1)
-    torch.testing.assert_close(ssim_pyramid_loss(x, y, levels=2), both / 2)
+    both = ssim_pyramid_loss(x, y, scales=1) + ssim_pyramid_loss(*pooled, scales=1)
+    torch.testing.assert_close(ssim_pyramid_loss(x, y, scales=2), both / 2)
     cell = torch.rand(1, 1, 1, 1), torch.rand(1, 1, 1, 1)
-    torch.testing.assert_close(ssim_pyramid_loss(*cell, levels=3), ssim_pyramid_loss(*cell, levels=1))
+    torch.testing.assert_close(ssim_pyramid_loss(*cell, scales=3), ssim_pyramid_loss(*cell, scales=1))
 
 
 def test_same_padding_compares_every_cell_under_the_whole_window():
     x, y = torch.rand(1, 1, 4, 5, dtype=torch.float64), torch.rand(1, 1, 4, 5, dtype=torch.float64)
     padded = [F.pad(each, (5, 5, 5, 5)) for each in (x, y)]
     torch.testing.assert_close(
-        ssim_pyramid_loss(x, y, levels=1, padding="same"),
-        ssim_pyramid_loss(*padded, levels=1, padding="valid"),
+        ssim_pyramid_loss(x, y, scales=1, padding="same"),
+        ssim_pyramid_loss(*padded, scales=1, padding="valid"),
     )
 
 
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"levels": 0}, "levels: expected a whole number >= 1, got 0"),
+        ({"scales": 0}, "scales: expected a whole number >= 1, got 0"),
         ({"window_size": 10}, "window_size: expected an odd whole number >= 1, got 10"),
         ({"window_sigma": 0.0}, "window_sigma: expected a finite number > 0"),
         ({"c1": -1.0}, "c1: expected"),
@@ -143,4 +143,4 @@ def test_bad_arguments_fail_early(keywords, message):
 
 def test_error_is_ours():
     with pytest.raises(ArgumentError):
-        SSIMPyramidLoss(levels=True)
+        SSIMPyramidLoss(scales=True)

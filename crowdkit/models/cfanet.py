@@ -61,8 +61,8 @@ class CFANet(CrowdModel):
             whose signal N(0, 0.01) would lose. Output layers are N(0, 0.01) either way.
         level_edges: The edges of the DLE's classes that it was trained with, people per pixel; a record.
         blocks: Also count blocks, cells of the second deepest feature, by a :class:`~crowdkit.layers.BlockBranch`
-            with these bins: the density of a block is then shared out as before, and its sum is the mean of both
-            counts. ``None`` leaves them out, as the paper does.
+            with these bins: in ``eval()`` the density of a block is shared out as before, and its sum is the mean
+            of both counts; while training they stay apart. ``None`` leaves blocks out, as the paper does.
 
     Raises:
         ArgumentError: If strides do not halve, or ``injection`` has no attention to inject.
@@ -171,8 +171,9 @@ class CFANet(CrowdModel):
         if self.injection == "output":
             maps[-1] = maps[-1] * self._weight(regions, levels, -1)
         counts = None if self.blocks is None else self.blocks(*features[:2])
-        if counts is not None:
-            maps.append(shared_out(maps[-1], counts.density, factor=self.strides[1] // self.stride))
+        if counts is not None and not self.training:
+            # Trained on the joined map, each count learns to undo the other's bias, and both go astray.
+            maps[-1] = shared_out(maps[-1], counts.density, factor=self.strides[1] // self.stride)
         *stages, density = (crop(each, size, self.stride) for each in maps)
         if not self.training:
             return Prediction(density)

@@ -4,6 +4,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,13 +17,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".heic", ".heif"),
+)
 
+_HEIC = (".heic", ".heif")
 _GREYSCALE = ("1", "L", "LA", "I", "F")
 _EXIF_ORIENTATION = 0x0112
 
 # Silencing warnings changes the whole process: two threads in it would leave each other's silence behind.
 _silence = threading.Lock()
+
+
+def is_image(path: Path) -> bool:
+    """Tell whether a file is called as images are; what macOS and Windows leave beside them is not."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 class Header(NamedTuple):
@@ -32,11 +41,13 @@ class Header(NamedTuple):
         size: Height and width of the pixels as stored.
         greyscale: Whether it has no colour.
         orientation: The EXIF orientation: 1 is upright, 2 to 8 are turned or mirrored.
+        pages: How many images are in the file; the first is read.
     """
 
     size: tuple[int, int]
     greyscale: bool
     orientation: int
+    pages: int = 1
 
 
 def read_header(path: str | Path) -> Header:
@@ -50,6 +61,7 @@ def read_header(path: str | Path) -> Header:
             size=(image.height, image.width),
             greyscale=image.mode.split(";")[0] in _GREYSCALE,
             orientation=orientation(image),
+            pages=getattr(image, "n_frames", 1),
         )
 
 
@@ -192,11 +204,25 @@ def _silenced() -> Iterator[None]:
         yield
 
 
+def _learn_heic(path: Path) -> None:
+    """Teach Pillow the format of a phone's photographs."""
+    try:
+        heif: Any = import_module("pillow_heif")
+    except ImportError as error:
+        raise DataError(
+            f"{path}: expected pillow-heif, to read HEIC, got {error}; pip install 'crowdkit[heic]', or convert it to "
+            "JPEG"
+        ) from error
+    heif.register_heif_opener()
+
+
 @contextmanager
 def opened(path: Path) -> "Iterator[Image]":
     """Open an image with Pillow; whatever is wrong with the file becomes a :class:`DataError`."""
     import PIL.Image
 
+    if path.suffix.lower() in _HEIC:
+        _learn_heic(path)
     try:
         with _silenced():
             file = PIL.Image.open(path)

@@ -2,57 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from crowdkit.data.datasets.base import CrowdData, CrowdDataset
 from crowdkit.data.geometry import in_region, to_canvas
 from crowdkit.data.image import read_header, read_image
+from crowdkit.data.issues import Issue
 from crowdkit.errors import ArgumentError, DataError
-
-Severity = Literal["error", "warning", "note"]
-
-_SEVERITY: dict[str, Severity] = {
-    "unreadable image": "error",
-    "missing annotation": "error",
-    "unreadable annotation": "error",
-    "not finite": "error",
-    "outside": "warning",
-    "duplicate heads": "warning",
-    "no image": "warning",
-    "turned": "warning",
-    "incomplete": "warning",
-    "clamped": "note",
-    "empty": "note",
-    "out of region": "note",
-    "unpublished": "note",
-}
-
-
-@dataclass(frozen=True)
-class Issue:
-    """One finding.
-
-    Attributes:
-        kind: ``"unreadable image"``, ``"missing annotation"``, ``"unreadable annotation"``, ``"not finite"``
-            (NaN or infinity), ``"outside"`` (heads dropped), ``"duplicate heads"``, ``"no image"`` (an
-            annotation without one), ``"turned"`` (an EXIF orientation that is ignored), ``"incomplete"`` (images
-            of the data set that are not there), ``"clamped"``, ``"empty"`` (no people), ``"out of region"`` (heads
-            outside the region of interest) or ``"unpublished"`` (the split's heads were never published).
-        name: The image's name.
-        message: What was found, in words.
-        heads: How many heads it concerns.
-    """
-
-    kind: str
-    name: str
-    message: str
-    heads: int = 0
-
-    @property
-    def severity(self) -> Severity:
-        """``"error"`` (the image cannot be used), ``"warning"`` or ``"note"``."""
-        return _SEVERITY[self.kind]
 
 
 @dataclass(frozen=True)
@@ -68,7 +25,8 @@ class Report:
         most: Heads in the fullest image.
         greyscale: Images without colour.
         sizes: How many image files have each size ``"HxW"``, the most frequent first.
-        issues: The findings, in the order of the images.
+        issues: The findings: of the whole set, then in the order of the images.
+        labels: How many heads each class has, where the annotations have classes.
     """
 
     dataset: str
@@ -80,6 +38,7 @@ class Report:
     greyscale: int
     sizes: dict[str, int]
     issues: tuple[Issue, ...]
+    labels: dict[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -118,7 +77,7 @@ def check_dataset(
             f"dataset: expected a data set of files (CrowdDataset), got {type(dataset).__name__}; "
             "check the whole data set it was made from"
         )
-    issues = _check_whole(dataset)
+    issues = _check_whole(dataset) + dataset.doubts()
     counts: list[int] = []
     sizes: Counter[str] = Counter()
     greyscale = 0
@@ -145,6 +104,7 @@ def check_dataset(
         greyscale=greyscale,
         sizes=dict(sizes.most_common()),
         issues=tuple(issues),
+        labels=dict(getattr(dataset, "labels", {})),
     )
 
 
@@ -175,6 +135,9 @@ def _check_image(dataset: CrowdDataset, index: int) -> tuple[tuple[int, int] | N
             "as stored; if the heads were marked on the upright image, use orient=True"
         )
         issues.append(Issue("turned", record.name, message))
+    if header.pages > 1:
+        message = f"{record.image}: the first of {header.pages} pages is read; save the others as images of their own"
+        issues.append(Issue("pages", record.name, message))
     return size, header.greyscale, issues
 
 

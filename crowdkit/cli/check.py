@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 _TEXT = """Look at every image and annotation of a data set and say what is in it and what is wrong.
 
 Exit code 1 if an image cannot be used: unreadable, without its annotation, or with heads that
-are not numbers. Heads outside their image, duplicates and images without people are told."""
+are not numbers, or if the annotations contradict themselves or the images: sizes, totals, units,
+x and y, a large share of the heads outside. Duplicates and images without people are reported.
 
-# Not errors, but of the whole data set: told in words.
-_TOLD = ("incomplete", "unpublished")
+Your own photographs, with heads from any annotation tool: crowdkit check folder photos"""
+
+# Notes that are of the whole data set.
+_WHOLE = ("incomplete", "unpublished")
+# Findings of one kind that are printed in words.
+_FIRST = 5
 _DATASETS = ("shanghaitech", "ucf_cc_50", "ucf_qnrf", "mall", "jhu_crowd", "nwpu_crowd", "folder")
 
 
@@ -71,6 +76,10 @@ def run(args: argparse.Namespace) -> int:
     print(f"{report.dataset}, split {report.split}")
     print(f"  images      {report.images} ({report.greyscale} greyscale)")
     print(f"  people      {report.people}, {report.fewest} to {report.most} an image")
+    if report.labels:
+        from crowdkit.data.datasets import listed_labels
+
+        print(f"  by class    {listed_labels(report.labels)}")
     shown = [f"{count} of {size}" for size, count in list(report.sizes.items())[:3]]
     rest = len(report.sizes) - len(shown)
     print(f"  sizes       {', '.join(shown)}{f' and {rest} other sizes' if rest else ''} (height x width)")
@@ -82,11 +91,21 @@ def run(args: argparse.Namespace) -> int:
     findings = [each for each in report.issues if each.severity != "note"]
     for severity, kinds in _by_severity(findings).items():
         print(f"{severity}s: " + ", ".join(f"{count} x {kind}" for kind, count in kinds.items()))
-    for each in report.issues:
-        if each.severity == "error" or each.kind in _TOLD:
-            print(f"  {each.message}")
+    _print_messages([each for each in report.issues if each.severity != "note" or each.kind in _WHOLE])
     print("ok" if report.ok else "not ok: repair or remove these images")
     return 0 if report.ok else 1
+
+
+def _print_messages(issues: "list[Issue]") -> None:
+    """Print what was found in words: all errors, and the first warnings of each kind."""
+    seen: Counter[str] = Counter()
+    for each in issues:
+        seen[each.kind] += 1
+        if each.severity == "error" or seen[each.kind] <= _FIRST:
+            print(f"  {each.message}")
+    for kind, count in seen.items():
+        if count > _FIRST and not any(each.kind == kind and each.severity == "error" for each in issues):
+            print(f"  and {count - _FIRST} x {kind} more; all of them with --json")
 
 
 def _by_severity(findings: "list[Issue]") -> dict[str, Counter[str]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Of several classes these are what a crowd counter counts.
 _PEOPLE = ("head", "heads", "person", "people")
 # Heads spread over an image lie in its corner of 100 x 100 pixels by chance less often than this.
-_CHANCE = 1e-3
+_CHANCE = 0.02
 # Shares of heads outside: of an image's (and at least two), and of the set's.
 _OF_IMAGE, _OF_SET = 0.25, 0.1
 

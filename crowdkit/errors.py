@@ -29,6 +29,10 @@ class DataError(CrowdKitError, ValueError):
     """A file or annotation cannot be read or does not make sense."""
 
 
+class DataWarning(UserWarning):
+    """A data set can be used, but contradicts itself or leaves something out."""
+
+
 class ConfigError(CrowdKitError, ValueError):
     """A configuration has an unknown key or a value of the wrong type."""
 

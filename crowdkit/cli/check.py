@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,17 @@ Your own photographs, with heads from any annotation tool: crowdkit check folder
 _WHOLE = ("incomplete", "unpublished")
 # Findings of one kind that are printed in words.
 _FIRST = 5
-_DATASETS = ("shanghaitech", "ucf_cc_50", "ucf_qnrf", "mall", "jhu_crowd", "nwpu_crowd", "folder")
+_DATASETS = (
+    "shanghaitech",
+    "ucf_cc_50",
+    "ucf_qnrf",
+    "mall",
+    "jhu_crowd",
+    "nwpu_crowd",
+    "scut_head",
+    "beijing_brt",
+    "folder",
+)
 
 
 def add(commands: Commands) -> None:
@@ -47,6 +58,14 @@ def add(commands: Commands) -> None:
         metavar="KEY=VALUE",
         help="other keywords of the data set: fold=2, resize=bayesian, incomplete=true",
     )
+    parser.add_argument(
+        "--against",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("DATASET", "ROOT"),
+        help="also list the photographs that both data sets hold; more than once for several",
+    )
     add_json(parser)
 
 
@@ -61,17 +80,25 @@ def run(args: argparse.Namespace) -> int:
     """
     from tqdm import tqdm
 
-    from crowdkit.data import check_dataset
-    from crowdkit.engine import DataConfig, load_config, open_dataset
+    from crowdkit.data import check_dataset, find_duplicates
+    from crowdkit.engine import DataConfig, config_from_dict, load_config, open_dataset
 
     options = load_config(overrides=[f"data.options.{each}" for each in args.options]).data.options
     config = DataConfig(dataset=args.dataset, root=str(args.root), part=args.part, options=options)
-    report = check_dataset(
-        open_dataset(config, split=args.split),
-        progress=lambda places: tqdm(places, unit="image", disable=args.json, leave=False),
-    )
+
+    def shown(places: Iterable[int]) -> Iterable[int]:
+        bar: Iterable[int] = tqdm(places, unit="image", disable=args.json, leave=False)
+        return bar
+
+    images = open_dataset(config, split=args.split)
+    others = [
+        open_dataset(config_from_dict({"data": {"dataset": dataset, "root": root}}).data)
+        for dataset, root in args.against
+    ]
+    report = check_dataset(images, progress=shown)
+    twins = find_duplicates([images, *others], progress=shown) if others and report.ok else []
     if args.json:
-        print_json(report.to_dict())
+        print_json({**report.to_dict(), **({"duplicates": twins} if others else {})})
         return 0 if report.ok else 1
     print(f"{report.dataset}, split {report.split}")
     print(f"  images      {report.images} ({report.greyscale} greyscale)")
@@ -92,6 +119,10 @@ def run(args: argparse.Namespace) -> int:
     for severity, kinds in _by_severity(findings).items():
         print(f"{severity}s: " + ", ".join(f"{count} x {kind}" for kind, count in kinds.items()))
     _print_messages([each for each in report.issues if each.severity != "note" or each.kind in _WHOLE])
+    for (_, name), (number, other), _ in [each for each in twins if each.first[0] == 0]:
+        print(f"  the same photograph: {name} and {other} of {[images, *others][number].name}")
+    if others and not twins:
+        print("  no photograph occurs twice")
     print("ok" if report.ok else "not ok: repair or remove these images")
     return 0 if report.ok else 1
 

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         results_table,
     )
     from crowdkit.engine.distributed import join_processes
-    from crowdkit.engine.sources import resizing
+    from crowdkit.engine.sources import data_sources, resizing
     from crowdkit.errors import ArgumentError, ConfigError
 
     for name in ("method", "distances"):
@@ -104,11 +104,12 @@ def run(args: argparse.Namespace) -> int:
     leader = process.rank == 0
     resize = resizing(data)
     found: list[dict[str, Result]] = []
-    for training, images in zip(open_splits(data, "train"), open_splits(data, args.split), strict=True):
+    parts = zip(data_sources(data), open_splits(data, "train"), open_splits(data, args.split), strict=True)
+    for part, training, images in parts:
         result = evaluate(
             model,
             images,
-            sigma=data.sigma,
+            sigma=part.sigma,
             transform=resize,
             full_resolution=args.full_resolution,
             points=(args.method or "transport") if args.points else None,
@@ -121,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
         mean = mean_baseline(
             training,
             images,
-            sigma=data.sigma,
+            sigma=part.sigma,
             transform=resize,
             stride=model.stride,
             full_resolution=args.full_resolution,

@@ -19,6 +19,7 @@ from crowdkit.data.datasets import (
     ShanghaiTech,
 )
 from crowdkit.data.datasets.base import CrowdData
+from crowdkit.data.duplicates import Duplicate, find_duplicates, image_hash
 from crowdkit.data.geometry import to_canvas
 from crowdkit.data.image import read_image, read_size
 from crowdkit.data.photometric import (
@@ -63,6 +64,7 @@ __all__ = [
     "CrowdData",
     "CrowdDataset",
     "CrowdFolder",
+    "Duplicate",
     "GaussianSigma",
     "Greyscale",
     "HorizontalFlip",
@@ -90,6 +92,8 @@ __all__ = [
     "check_dataset",
     "collate",
     "dataset_class",
+    "find_duplicates",
+    "image_hash",
     "list_datasets",
     "list_photometric",
     "photometric",

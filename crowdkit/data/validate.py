@@ -1,5 +1,6 @@
 """Look at every file of a data set and list what is wrong, without stopping at the first."""
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -9,7 +10,7 @@ from crowdkit.data.datasets.base import CrowdData, CrowdDataset
 from crowdkit.data.geometry import in_region, to_canvas
 from crowdkit.data.image import read_header, read_image
 from crowdkit.data.issues import Issue
-from crowdkit.errors import ArgumentError, DataError
+from crowdkit.errors import ArgumentError, DataError, DataWarning
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,21 @@ def check_dataset(
         issues=tuple(issues),
         labels=dict(getattr(dataset, "labels", {})),
     )
+
+
+def warn_of_doubts(dataset: CrowdData) -> None:
+    """Warn of what a data set contradicts itself in, one line for each kind of finding.
+
+    Args:
+        dataset: Any data set; those without files have no doubts.
+    """
+    if not isinstance(dataset, CrowdDataset):
+        return
+    doubts = [each for each in dataset.doubts() if each.severity != "note"]
+    for kind, count in Counter(each.kind for each in doubts).items():
+        first = next(each.message for each in doubts if each.kind == kind)
+        more = f" (and {count - 1} more; see crowdkit check)" if count > 1 else ""
+        warnings.warn(f"{first}{more}", DataWarning, stacklevel=2)
 
 
 def _check_whole(dataset: CrowdDataset) -> list[Issue]:

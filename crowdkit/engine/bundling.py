@@ -12,11 +12,11 @@ from torch import Tensor
 
 from crowdkit.data import CrowdData
 from crowdkit.engine.calibration.gather import calibrate
-from crowdkit.engine.config import TrainConfig
+from crowdkit.engine.config import SourceConfig, TrainConfig
 from crowdkit.engine.config_io import config_to_dict, load_config
 from crowdkit.engine.evaluation import evaluate, mean_baseline
 from crowdkit.engine.result import Result
-from crowdkit.engine.sources import open_splits, resizing
+from crowdkit.engine.sources import data_sources, open_splits, resizing
 from crowdkit.engine.training.checkpoint import load_checkpoint
 from crowdkit.engine.training.feed import open_negatives
 from crowdkit.errors import ConfigError, DataError
@@ -90,7 +90,8 @@ def bundle(
         "notes": notes,
     }
     seen, held_out = open_splits(config.data, "train"), open_splits(config.data, "val")
-    data = [_images(config, *pair) for pair in zip(seen, held_out, strict=True)]
+    sources = data_sources(config.data)
+    data = [_images(*each) for each in zip(sources, seen, held_out, strict=True)]
     card = WeightsCard(**facts, data=data, validation=[], folder=target)
     model = create_model(card.model, weights=card.write(target))
     ways: dict[str, Any] = {"device": device, "precision": precision, "progress": progress}
@@ -105,8 +106,8 @@ def bundle(
         **ways,
     )
     validation = []
-    for learnt, each in zip(seen, held_out, strict=True):
-        sigma = config.data.sigma
+    for part, learnt, each in zip(sources, seen, held_out, strict=True):
+        sigma = part.sigma
         result = evaluate(model, each, sigma=sigma, transform=resize, **ways)
         mean = mean_baseline(learnt, each, sigma=sigma, transform=resize, stride=model.stride)
         validation.append({**_figures(result), "mae_of_the_mean": mean.mae})
@@ -190,12 +191,12 @@ def _versions(run: Path) -> dict[str, Any]:
     return dict(load_checkpoint(run / "last.pt")["versions"]) if (run / "last.pt").exists() else {}
 
 
-def _images(config: TrainConfig, seen: CrowdData, held_out: CrowdData) -> dict[str, Any]:
+def _images(source: SourceConfig, seen: CrowdData, held_out: CrowdData) -> dict[str, Any]:
     return {
         "dataset": seen.name,
         "split": "train",
         "images": len(seen),
         "people": sum(seen.count(index) for index in range(len(seen))),
         "held_out": len(held_out),
-        "terms": TERMS.get(config.data.dataset, _UNKNOWN_TERMS),
+        "terms": TERMS.get(source.dataset, _UNKNOWN_TERMS),
     }

@@ -5,23 +5,63 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """Which images, how they are split, and how a training crop is cut from them.
+class SourceConfig:
+    """One data set, its validation images, and its part in a training.
 
     Attributes:
-        dataset: ``"shanghaitech"``, ``"ucf_cc_50"``, ``"ucf_qnrf"``, ``"mall"``, ``"jhu_crowd"``,
-            ``"nwpu_crowd"``, ``"folder"`` (images with point files) or ``"synthetic"``.
-        root: The data set's folder.
+        dataset: A name of :func:`~crowdkit.data.list_datasets`; ``"folder"`` is images with point files, and
+            ``"folder"`` with the option ``missing = "empty"`` images of nobody.
+        root: The data set's folder; inside ``sets`` it is relative to ``data.root``.
         part: ShanghaiTech's part, ``"A"`` or ``"B"``, or ``"AB"`` for both, each with its own sigma rule and
             validation images.
         options: Other keywords of the data set's class (:func:`~crowdkit.data.dataset_class`), for example
             ``length``, ``size``, ``people`` and ``seed`` of :class:`~crowdkit.data.SyntheticCrowd`, ``fold`` of
             :class:`~crowdkit.data.UCFCC50` or ``resize`` of :class:`~crowdkit.data.UCFQNRF`.
         sigma: Spread of a head in the true density maps: ``"auto"`` (the data set's own rule), the name of a
-            rule, or a number of pixels.
+            rule, or a number of pixels. Heads annotated as boxes keep the spread of their boxes.
         val_fraction: Share of the training images kept aside for validation, where the data set has no
             validation images of its own (JHU-Crowd++ and NWPU-Crowd have).
         val_seed: Seed that draws them; without one, every ``1 / val_fraction``-th by sorted number.
+        exclude: Names of images that are neither trained on nor validated on, such as those that another data
+            set tests on.
+        share: Share of the training crops that are cut from this data set, relative to the other sets' shares;
+            without one, every image is cropped once per epoch. All sets have one, or none has.
+        weight: Weight of its validation error in the choice of the best epoch.
+    """
+
+    dataset: Literal[
+        "shanghaitech",
+        "ucf_cc_50",
+        "ucf_qnrf",
+        "mall",
+        "jhu_crowd",
+        "nwpu_crowd",
+        "scut_head",
+        "beijing_brt",
+        "folder",
+        "synthetic",
+    ] = "shanghaitech"
+    root: str = ""
+    part: str = "A"
+    options: dict[str, Any] = field(default_factory=dict)
+    sigma: float | str = "auto"
+    val_fraction: float = 0.1
+    val_seed: int | None = None
+    exclude: tuple[str, ...] = ()
+    share: float | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig(SourceConfig):
+    """Which images, and how a training crop is cut from them.
+
+    The data set is the one named here, or several in ``sets``.
+
+    Attributes:
+        sets: Several data sets to train and validate on, each split and reported by itself; what is said of a
+            single data set above then holds for none of them, but ``root`` is the folder that holds theirs.
+        epoch_crops: Crops per epoch of data sets with shares; as many as there are images when ``None``.
         short_side_min: Enlarge images, in training and validation, whose short side is below this.
         long_side_max: Shrink images, in training and validation, whose long side is above this.
         crop: Size of a training crop: a fraction of both sides, or ``[height, width]``; 1 for whole images.
@@ -36,15 +76,8 @@ class DataConfig:
             ``[height, width]``.
     """
 
-    dataset: Literal[
-        "shanghaitech", "ucf_cc_50", "ucf_qnrf", "mall", "jhu_crowd", "nwpu_crowd", "folder", "synthetic"
-    ] = "shanghaitech"
-    root: str = ""
-    part: str = "A"
-    options: dict[str, Any] = field(default_factory=dict)
-    sigma: float | str = "auto"
-    val_fraction: float = 0.1
-    val_seed: int | None = None
+    sets: tuple[SourceConfig, ...] = ()
+    epoch_crops: int | None = None
     short_side_min: int | None = None
     long_side_max: int | None = None
     crop: float | tuple[int, int] = 0.5
@@ -77,11 +110,14 @@ class LossConfig:
             model's unless it is given.
         also: More losses by name, with the weights at which they are added, as ``{"relative_count": 0.1}``, or
             with their keywords, as ``{"relative_count": {"weight": 1.0, "minimum": 50.0}}``.
+        blocks: Keywords of :func:`~crowdkit.losses.zero_inflated_poisson` for a model that counts blocks, but
+            ``bins``, which are the model's, and its ``weight``.
     """
 
     name: str = "bsl"
     options: dict[str, Any] = field(default_factory=dict)
     also: dict[str, float | dict[str, Any]] = field(default_factory=dict)
+    blocks: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,12 +5,13 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from crowdkit.data import list_photometric
-from crowdkit.engine.config import DataConfig, TrainConfig
+from crowdkit.engine.config import DataConfig, SourceConfig, TrainConfig
 from crowdkit.errors import ConfigError, unknown_name
 
 
@@ -160,9 +161,20 @@ def _build(cls: type[Any], values: object, where: str) -> Any:
         if key not in known:
             raise ConfigError(_unknown(name, str(key), known, where))
         hint = hints[key]
-        nested = isinstance(hint, type) and is_dataclass(hint)
-        built[key] = _build(hint, value, name) if nested else _convert(value, hint, name)
+        tables = get_args(hint)[0] if get_origin(hint) is tuple else hint
+        if not (isinstance(tables, type) and is_dataclass(tables)):
+            built[key] = _convert(value, hint, name)
+        elif tables is hint:
+            built[key] = _build(hint, value, name)
+        else:
+            built[key] = _build_each(tables, value, name)
     return cls(**built)
+
+
+def _build_each(cls: type[Any], values: object, where: str) -> tuple[Any, ...]:
+    if not isinstance(values, (list, tuple)):
+        raise ConfigError(f"{where}: expected a list of tables, [[{where}]], got {values!r}")
+    return tuple(_build(cls, each, f"{where}[{place}]") for place, each in enumerate(values))
 
 
 def _unknown(name: str, key: str, known: list[str], where: str) -> str:
@@ -190,11 +202,7 @@ def _fit(value: object, hint: Any) -> tuple[bool, Any]:
     if origin is Literal:
         return value in get_args(hint), value
     if origin is tuple:
-        kinds = get_args(hint)
-        if isinstance(value, (list, tuple)) and len(value) == len(kinds):
-            fits = [_fit(each, kind) for each, kind in zip(value, kinds, strict=True)]
-            return all(found for found, _ in fits), tuple(converted for _, converted in fits)
-        return False, None
+        return _fit_each(value, get_args(hint))
     if origin is dict:
         kind = get_args(hint)[1]
         if not isinstance(value, dict) or kind is Any:
@@ -208,12 +216,25 @@ def _fit(value: object, hint: Any) -> tuple[bool, Any]:
     return isinstance(value, hint), value
 
 
+def _fit_each(value: object, kinds: tuple[Any, ...]) -> tuple[bool, Any]:
+    if not isinstance(value, (list, tuple)):
+        return False, None
+    if kinds[-1] is Ellipsis:
+        kinds = kinds[:1] * len(value)
+    if len(value) != len(kinds):
+        return False, None
+    fits = [_fit(each, kind) for each, kind in zip(value, kinds, strict=True)]
+    return all(found for found, _ in fits), tuple(converted for _, converted in fits)
+
+
 def _spell(hint: Any) -> str:
     origin = get_origin(hint)
     if origin is UnionType:
         return " or ".join(_spell(each) for each in get_args(hint))
     if origin is Literal:
         return " or ".join(repr(each) for each in get_args(hint))
+    if origin is tuple and get_args(hint)[-1] is Ellipsis:
+        return f"a list of {_spell(get_args(hint)[0])} each"
     if origin is tuple:
         return f"[{', '.join(_spell(each) for each in get_args(hint))}]"
     if origin is dict:
@@ -236,7 +257,6 @@ def _check_ranges(config: TrainConfig) -> None:
         "data.flip": data.flip,
         "optim.warmup": optim.warmup,
         "optim.ema_decay": optim.ema_decay,
-        "data.val_fraction": data.val_fraction,
         **{f"data.augment.{name}": share for name, share in data.augment.items()},
     }
     for name, number in at_least_one.items():
@@ -259,7 +279,38 @@ def _check_ranges(config: TrainConfig) -> None:
     _check_data(data)
 
 
+def _check_source(source: SourceConfig, where: str) -> None:
+    if not 0 <= source.val_fraction <= 1:
+        raise ConfigError(
+            f"{where}.val_fraction: expected a share from 0 to 1, got {source.val_fraction}; change it"
+        )
+    if source.share is not None and not 0 < source.share < inf:
+        raise ConfigError(f"{where}.share: expected more than 0, got {source.share}; raise it")
+    if not 0 <= source.weight < inf:
+        raise ConfigError(f"{where}.weight: expected at least 0, got {source.weight}; raise it")
+
+
 def _check_data(data: DataConfig) -> None:
+    _check_source(data, "data")
+    for place, each in enumerate(data.sets):
+        _check_source(each, f"data.sets[{place}]")
+    own = [each.name for each in fields(SourceConfig) if each.name != "root"]
+    default = SourceConfig()
+    changed = [name for name in own if getattr(data, name) != getattr(default, name)]
+    if data.sets and changed:
+        raise ConfigError(
+            f"data.{changed[0]}: expected nothing beside data.sets, got {getattr(data, changed[0])!r}; say it of the "
+            "set that it holds for"
+        )
+    shares = [each.share for each in data.sets]
+    if None in shares and any(shares):
+        raise ConfigError(
+            f"data.sets: expected a share for every data set or for none, got {shares}; give the others one"
+        )
+    if data.epoch_crops is not None and (data.epoch_crops < 1 or not any(shares)):
+        raise ConfigError(
+            f"data.epoch_crops: expected at least 1, beside data.sets with shares, got {data.epoch_crops}; change it"
+        )
     for name in data.augment:
         if name not in list_photometric():
             raise ConfigError(str(unknown_name("data.augment", name, list_photometric())))

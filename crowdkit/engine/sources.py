@@ -1,7 +1,9 @@
 """From a configuration's data section to the training and the validation images."""
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,17 +16,19 @@ from crowdkit.data import (
     CrowdData,
     Resize,
     Sample,
+    Subset,
     SyntheticCrowd,
     dataset_class,
     split_train_val,
 )
 from crowdkit.data.datasets.base import region_of_interest
-from crowdkit.engine.config import DataConfig
+from crowdkit.data.validate import warn_of_doubts
+from crowdkit.engine.config import DataConfig, SourceConfig
 from crowdkit.errors import ConfigError, check_choice, unknown_name
 from crowdkit.targets import SigmaRule, density_map, sigma_rule
 
 
-def open_dataset(config: DataConfig, *, split: str = "train") -> CrowdData:
+def open_dataset(config: SourceConfig, *, split: str = "train") -> CrowdData:
     """Open the data set that a configuration names.
 
     Args:
@@ -101,43 +105,81 @@ def _unpacked(image: Tensor) -> Tensor:
     return image.to(torch.float32).div_(255) if image.dtype == torch.uint8 else image.clone()
 
 
+def data_sources(config: DataConfig) -> list[SourceConfig]:
+    """List the data sets that a configuration names, in the order of :func:`open_splits`.
+
+    Args:
+        config: The data section.
+
+    Returns:
+        Its ``sets`` with their roots below ``config.root``; without any, the section itself, of ShanghaiTech with
+        ``part = "AB"`` once per part.
+
+    Raises:
+        ConfigError: If a part is named twice.
+
+    Examples:
+        >>> from crowdkit.engine import DataConfig
+        >>> [each.part for each in data_sources(DataConfig(part="AB"))]
+        ['A', 'B']
+    """
+    if config.sets:
+        return [replace(each, root=str(Path(config.root, each.root))) for each in config.sets]
+    if config.dataset != "shanghaitech" or len(config.part) < 2:
+        return [config]
+    if len(set(config.part)) < len(config.part):
+        raise ConfigError(f"data.part: expected each part once, got {config.part!r}; take one away")
+    return [replace(config, part=part) for part in config.part]
+
+
 def open_splits(config: DataConfig, split: str) -> list[CrowdData]:
-    """Open one split of every data set that a configuration names; ``part = "AB"`` names two.
+    """Open one split of every data set that a configuration names.
 
     Args:
         config: The data section.
         split: As for :func:`open_split`.
 
     Returns:
-        The images, a data set each; every one is split by itself and has its own rule for sigma.
+        The images of each data set; every one is split by itself and has its own rule for sigma.
 
     Raises:
         UnknownNameError: If a part is not there.
         ConfigError: If a part is named twice.
     """
-    if config.dataset != "shanghaitech" or len(config.part) < 2:
-        return [open_split(config, split)]
-    if len(set(config.part)) < len(config.part):
-        raise ConfigError(f"data.part: expected each part once, got {config.part!r}; take one away")
-    return [open_split(replace(config, part=part), split) for part in config.part]
+    return [open_split(each, split) for each in data_sources(config)]
 
 
-def open_split(config: DataConfig, split: str) -> CrowdData:
-    """Open one split of a configuration's data, which are one data set.
+def open_split(config: SourceConfig, split: str) -> CrowdData:
+    """Open one split of one data set.
 
     ``train`` and ``val`` are parts of the training images, unless the data set has validation images of its own.
 
     Args:
-        config: The data section.
+        config: The data set.
         split: ``"train"``, ``"val"``, or ``"test"`` (the data set's own test images).
 
     Returns:
-        The images.
+        The images, without those excluded.
+
+    Raises:
+        ConfigError: If an excluded name is not there.
     """
     if split == "test" or getattr(dataset_class(config.dataset), "has_val", False):
-        return open_dataset(config, split=split)
-    train, val = split_train_val(open_dataset(config), fraction=config.val_fraction, seed=config.val_seed)
-    return train if split == "train" else val
+        own = open_dataset(config, split=split)
+        warn_of_doubts(own)
+        return _without(own, config.exclude)
+    everything = open_dataset(config)
+    warn_of_doubts(everything)
+    unknown = sorted(set(config.exclude) - set(everything.names))
+    if unknown:
+        raise ConfigError(str(unknown_name("data.exclude", unknown[0], everything.names)))
+    parts = split_train_val(everything, fraction=config.val_fraction, seed=config.val_seed)
+    return _without(parts[split == "val"], config.exclude)
+
+
+def _without(images: CrowdData, names: Sequence[str]) -> CrowdData:
+    kept = [index for index, name in enumerate(images.names) if name not in names]
+    return images if len(kept) == len(images) else Subset(images, kept)
 
 
 def resizing(config: DataConfig) -> Compose:
@@ -196,7 +238,7 @@ def true_map(sample: Sample, rule: SigmaRule, stride: int) -> Tensor:
     ]
 
 
-def _check_options(maker: type, config: DataConfig, *, taken: tuple[str, ...]) -> None:
+def _check_options(maker: type, config: SourceConfig, *, taken: tuple[str, ...]) -> None:
     known = [each for each in inspect.signature(maker).parameters if each not in taken]
     for key in config.options:
         if key not in known:

@@ -4,19 +4,19 @@ from crowdkit import _guard as _guard
 from crowdkit.layers.attention import ResidualAttention, attention_weight
 from crowdkit.layers.branch import CRR, DLE
 from crowdkit.layers.dme import DME
-from crowdkit.layers.efficientnet_lite import EfficientNetLite0Encoder
+from crowdkit.layers.efficientnet_lite import EfficientNetLiteEncoder
 from crowdkit.layers.encoder import Normalise
 from crowdkit.layers.resnet import ResNet101Encoder
 from crowdkit.layers.timm_encoder import TimmEncoder
 from crowdkit.layers.vgg import VGG16Encoder, VGG19Encoder
-from crowdkit.layers.zip_head import BlockCounts, ZIPHead
+from crowdkit.layers.zip_head import BlockBranch, ZIPHead
 
 __all__ = [
     "CRR",
     "DLE",
     "DME",
-    "BlockCounts",
-    "EfficientNetLite0Encoder",
+    "BlockBranch",
+    "EfficientNetLiteEncoder",
     "Normalise",
     "ResNet101Encoder",
     "ResidualAttention",

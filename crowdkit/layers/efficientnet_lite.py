@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as an encoder."""
+"""EfficientNet-Lite as an encoder."""
 
 import math
 from collections.abc import Sequence
@@ -7,36 +7,36 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crowdkit.errors import ArgumentError, DataError
+from crowdkit.errors import ArgumentError, DataError, check_choice
 from crowdkit.layers.encoder import Normalise, read_weights
 from crowdkit.ops import pad_to_multiple
 
-# Channels, blocks, kernel and stride of each group of blocks; all but the first widen six times inside.
-_GROUPS = (
-    (16, 1, 3, 1),
-    (24, 2, 3, 2),
-    (40, 2, 5, 2),
-    (80, 3, 3, 2),
-    (112, 3, 5, 1),
-    (192, 4, 5, 2),
-    (320, 1, 3, 1),
-)
+# Kernel and stride of each group of blocks; all but the first widen six times inside.
+_KERNELS = (3, 3, 5, 3, 5, 5, 3)
+_STEPS = (1, 2, 2, 2, 1, 2, 1)
+# Channels and blocks of each group, by size.
+_SIZES = {
+    "lite0": ((16, 1), (24, 2), (40, 2), (80, 3), (112, 3), (192, 4), (320, 1)),
+    "lite2": ((16, 1), (24, 3), (48, 3), (88, 4), (120, 4), (208, 5), (352, 1)),
+}
 _STEM = 32
 
 
-class EfficientNetLite0Encoder(nn.Module):
-    """EfficientNet-Lite0 without its head: features coarse to fine, for images of any size.
+class EfficientNetLiteEncoder(nn.Module):
+    """EfficientNet-Lite without its head: features coarse to fine, for images of any size.
 
-    It is timm's ``tf_efficientnet_lite0`` to the last bit, with its keys, without importing timm, which takes
-    longer than counting a photograph. Images are padded right and bottom by zeros, after normalisation, to a
+    It is timm's ``tf_efficientnet_lite0`` or ``lite2`` to the last bit, with its keys, without importing timm, which
+    takes longer than counting a photograph. Images are padded right and bottom by zeros, after normalisation, to a
     multiple of 32.
 
     Args:
         weights: ``None`` for a random start, ``"imagenet"`` to fetch timm's pretrained weights, or a path to a
             file with timm's keys (those of the classifier are left out).
+        size: ``"lite0"``, or ``"lite2"``, which costs 1.6 times as much.
         strides: Strides to return, coarse to fine, among 32, 16, 8, 4 and 2; ``None`` returns every one.
 
     Raises:
+        UnknownNameError: If there is no such size.
         ArgumentError: If the strides are not descending ones among those.
         DataError: If the file lacks a layer or a shape differs; the message lists them.
         MissingDependencyError: If timm does not import, for ``"imagenet"``.
@@ -47,24 +47,33 @@ class EfficientNetLite0Encoder(nn.Module):
 
     Examples:
         >>> import torch
-        >>> encoder = EfficientNetLite0Encoder(strides=(8, 4))
+        >>> encoder = EfficientNetLiteEncoder(strides=(8, 4))
         >>> encoder.channels, [tuple(f.shape) for f in encoder(torch.rand(1, 3, 30, 41))]
         ((40, 24), [(1, 40, 4, 8), (1, 24, 8, 16)])
     """
 
-    def __init__(self, weights: str | Path | None = None, *, strides: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        *,
+        size: str = "lite0",
+        strides: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
-        ends = _ends()
+        check_choice("size", size, _SIZES)
+        groups, ends = _SIZES[size], _ends()
         wanted = tuple(ends) if strides is None else tuple(strides)
         if not set(wanted) <= set(ends) or list(wanted) != sorted(set(wanted), reverse=True) or not wanted:
             raise ArgumentError(f"strides: expected descending ones among {tuple(ends)}, got {wanted}")
         self.strides = wanted
-        self.channels = tuple(_GROUPS[ends[stride]][0] for stride in wanted)
+        self.channels = tuple(groups[ends[stride]][0] for stride in wanted)
         self.normalise = Normalise((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-        self.network = _Network(groups=ends[wanted[0]] + 1)
+        self.network = _Network(groups[: ends[wanted[0]] + 1])
         self._taken = [ends[stride] for stride in wanted]
         if weights is not None:
-            self._load(_imagenet() if weights == "imagenet" else read_weights(weights), str(weights))
+            self._load(
+                size, _imagenet(size) if weights == "imagenet" else read_weights(weights), str(weights)
+            )
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Extract features.
@@ -78,27 +87,28 @@ class EfficientNetLite0Encoder(nn.Module):
         features = self.network(pad_to_multiple(self.normalise(images), 32))
         return [features[group] for group in self._taken]
 
-    def _load(self, state: dict[str, Tensor], source: str) -> None:
+    def _load(self, size: str, state: dict[str, Tensor], source: str) -> None:
         own = self.network.state_dict()
         wrong = [key for key in own if key not in state or state[key].shape != own[key].shape]
         if wrong:
             listed = ", ".join(wrong[:8]) + (", ..." if len(wrong) > 8 else "")
             raise DataError(
-                f"weights: expected timm's tf_efficientnet_lite0, got {source} without a fitting {listed} "
+                f"weights: expected timm's tf_efficientnet_{size}, got {source} without a fitting {listed} "
                 f"({len(wrong)} of {len(own)} tensors)"
             )
         self.network.load_state_dict({key: state[key] for key in own})
 
 
 class _Network(nn.Module):
-    def __init__(self, *, groups: int) -> None:
+    def __init__(self, groups: Sequence[tuple[int, int]]) -> None:
         super().__init__()
         self.conv_stem = _Convolution(3, _STEM, 3, stride=2)
         self.bn1 = _norm(_STEM)
         self.act = nn.ReLU6(inplace=True)
         self.blocks = nn.Sequential()
         width = _STEM
-        for number, (out, blocks, kernel, stride) in enumerate(_GROUPS[:groups]):
+        for number, (out, blocks) in enumerate(groups):
+            kernel, stride = _KERNELS[number], _STEPS[number]
             block = _Separable if number == 0 else _Inverted
             widths = [width, *[out] * (blocks - 1)]
             strides = [stride, *[1] * (blocks - 1)]
@@ -182,13 +192,13 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 def _ends() -> dict[int, int]:
     """Which group of blocks is the last of its stride, by the stride, coarse to fine."""
     ends, stride = {}, 2
-    for number, (_, _, _, step) in enumerate(_GROUPS):
+    for number, step in enumerate(_STEPS):
         stride *= step
         ends[stride] = number
     return dict(sorted(ends.items(), reverse=True))
 
 
-def _imagenet() -> dict[str, Tensor]:
+def _imagenet(size: str) -> dict[str, Tensor]:
     from crowdkit.layers.timm_encoder import TimmEncoder
 
-    return TimmEncoder("tf_efficientnet_lite0", weights="imagenet").network.state_dict()
+    return TimmEncoder(f"tf_efficientnet_{size}", weights="imagenet").network.state_dict()

@@ -3,29 +3,15 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from math import isfinite
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError
+from crowdkit.ops import upsample
 from crowdkit.ops.checks import check_bins
-
-
-class BlockCounts(NamedTuple):
-    r"""What :class:`ZIPHead` says about the blocks of a batch, all in float32 at least.
-
-    Attributes:
-        zero: Logits of an empty block and of one where people may be, shape :math:`(B, 2, h, w)`.
-        bins: Logits of the bins of counts, shape :math:`(B, K, h, w)`.
-        rate: People expected where people may be, :math:`\lambda`, shape :math:`(B, 1, h, w)`.
-        density: People expected, :math:`(1 - \pi_0) \lambda`, in people per cell, shape :math:`(B, 1, h, w)`.
-    """
-
-    zero: Tensor
-    bins: Tensor
-    rate: Tensor
-    density: Tensor
+from crowdkit.prediction import BlockCounts
 
 
 class ZIPHead(nn.Module):
@@ -100,3 +86,47 @@ class ZIPHead(nn.Module):
     def extra_repr(self) -> str:
         """Name the settings in ``repr``."""
         return f"bins={self.bins}, centres={self.centres}"
+
+
+class BlockBranch(nn.Module):
+    """Count the people of each block from an encoder's two deepest features, with a :class:`ZIPHead`.
+
+    The deepest feature is brought to the size of the next one and joined to it; two 3 x 3 convolutions see some
+    hundred pixels around a block before the head decides. A ReLU follows every convolution but the head's.
+
+    Args:
+        deep_channels: Channels of the deepest feature.
+        channels: Channels of the next one, at twice its size.
+        width: Channels in between.
+        bins: The head's bins.
+
+    Examples:
+        >>> import torch
+        >>> branch = BlockBranch(320, 112, bins=(1, 2, 4))
+        >>> branch(torch.rand(1, 320, 2, 3), torch.rand(1, 112, 4, 6)).density.shape
+        torch.Size([1, 1, 4, 6])
+    """
+
+    def __init__(
+        self, deep_channels: int, channels: int, *, width: int = 160, bins: Sequence[int] = (1, 2, 3, 4)
+    ) -> None:
+        super().__init__()
+        self.deep = nn.Conv2d(deep_channels, width, kernel_size=1)
+        self.join = nn.Conv2d(width + channels, width, kernel_size=3, padding=1)
+        self.mix = nn.Conv2d(width, width, kernel_size=3, padding=1)
+        self.head = ZIPHead(width, bins=bins)
+
+    def forward(self, deep: Tensor, feature: Tensor) -> BlockCounts:
+        """Count.
+
+        Args:
+            deep: The deepest feature, shape :math:`(B, C, h, w)`.
+            feature: The next one, shape :math:`(B, C', 2h, 2w)`.
+
+        Returns:
+            What the head says of 2h x 2w blocks.
+        """
+        context = upsample(F.relu(self.deep(deep)), 2)
+        x = F.relu(self.join(torch.cat([context, feature], dim=1)))
+        counts: BlockCounts = self.head(F.relu(self.mix(x)))
+        return counts

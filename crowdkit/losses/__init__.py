@@ -25,6 +25,7 @@ from crowdkit.losses.dsnet import (
 from crowdkit.losses.generalized import GeneralizedLoss, generalized_loss
 from crowdkit.losses.mse import DensityMSELoss, density_mse
 from crowdkit.losses.mse_mae import MSEMAELoss, mse_mae
+from crowdkit.losses.multi_scale_mae import MultiScaleMAELoss, multi_scale_mae
 from crowdkit.losses.registry import create_loss, list_losses
 from crowdkit.losses.relative_count import RelativeCountLoss, relative_count
 from crowdkit.losses.sanet import SANetLoss, sanet_loss
@@ -54,6 +55,7 @@ __all__ = [
     "LossParts",
     "LossWeights",
     "MSEMAELoss",
+    "MultiScaleMAELoss",
     "RegionCrossEntropy",
     "RelativeCountLoss",
     "SANetLoss",
@@ -76,6 +78,7 @@ __all__ = [
     "level_cross_entropy",
     "list_losses",
     "mse_mae",
+    "multi_scale_mae",
     "region_cross_entropy",
     "relative_count",
     "sanet_loss",

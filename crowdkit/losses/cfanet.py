@@ -12,8 +12,8 @@ from crowdkit.losses._maps import check_positive, working_dtype
 from crowdkit.losses._reduction import Reduction, check_reduction
 from crowdkit.losses.attention import level_cross_entropy, region_cross_entropy
 from crowdkit.losses.bsl import BSL
-from crowdkit.ops import check_pair, check_stride, mean_pool, sum_pool
-from crowdkit.prediction import Prediction
+from crowdkit.ops import check_pair, check_stride, dot_map, mean_pool, sum_pool
+from crowdkit.prediction import BlockCounts, Prediction
 
 Schedule = tuple[tuple[float, float], ...]
 
@@ -26,11 +26,12 @@ class Levels(Protocol):
 
 
 class LossParts(NamedTuple):
-    """The three sums of equation 6 before they are weighted, each a scalar or :math:`(B,)`."""
+    """The three sums of equation 6 and the loss of the blocks before they are weighted, each a scalar or (B,)."""
 
     density: Tensor
     region: Tensor
     level: Tensor
+    blocks: Tensor
 
 
 class LossWeights(NamedTuple):
@@ -62,6 +63,9 @@ class CFANetLoss(nn.Module):
         density_weight: Points of the density losses' weight.
         region_weight: Points of the CAM losses' weight, :math:`\lambda`.
         level_weight: Points of the FAM losses' weight, :math:`\mu`.
+        block_loss: Called as ``block_loss(prediction.blocks, heads)`` with the heads in each block, for a model that
+            counts blocks; ``None`` for one that does not.
+        block_weight: Its weight.
         reduction: How the per-image values become the result: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
@@ -93,11 +97,13 @@ class CFANetLoss(nn.Module):
         density_weight: Schedule = ((0.0, 0.8), (0.2, 1.0)),
         region_weight: Schedule = ((0.0, 0.3), (0.2, 0.05)),
         level_weight: Schedule = ((0.0, 0.3), (0.2, 0.3), (0.6, 0.05)),
+        block_loss: Callable[[BlockCounts, Tensor], Tensor] | None = None,
+        block_weight: float = 1.0,
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
         check_stride(stride)
-        check_positive(threshold=threshold)
+        check_positive(threshold=threshold, block_weight=block_weight)
         check_reduction(reduction)
         self.levels = levels
         if density_loss is None:
@@ -108,7 +114,14 @@ class CFANetLoss(nn.Module):
         self.density_weight = _schedule("density_weight", density_weight)
         self.region_weight = _schedule("region_weight", region_weight)
         self.level_weight = _schedule("level_weight", level_weight)
+        self.block_loss = block_loss
+        self.block_weight = block_weight
         self.reduction: Reduction = reduction
+
+    @property
+    def needs_points(self) -> bool:
+        """Whether :meth:`forward` must be given ``points``."""
+        return self.block_loss is not None or bool(getattr(self.density_loss, "needs_points", False))
 
     def forward(
         self,
@@ -134,7 +147,8 @@ class CFANetLoss(nn.Module):
     def weigh(self, parts: LossParts, *, progress: float) -> Tensor:
         """Add up parts that :meth:`parts` has made, with the weights of ``progress``."""
         weights = self.weights(progress)
-        return weights.density * parts.density + weights.region * parts.region + weights.level * parts.level
+        paper = weights.density * parts.density + weights.region * parts.region + weights.level * parts.level
+        return paper + self.block_weight * parts.blocks
 
     def parts(
         self, prediction: Prediction, density: Tensor, *, points: Sequence[Tensor] | None = None
@@ -169,7 +183,7 @@ class CFANetLoss(nn.Module):
                 )
             classes = self.levels(sum_pool(density, factor), stride=self.stride * factor)
             level = level + level_cross_entropy(logits, classes, reduction=self.reduction)
-        return LossParts(estimate, region, level)
+        return LossParts(estimate, region, level, self._blocks(prediction, density, points))
 
     def weights(self, progress: float) -> LossWeights:
         """Weights of the density, CAM and FAM losses when a share ``progress`` of the training is done."""
@@ -182,6 +196,18 @@ class CFANetLoss(nn.Module):
             _interpolate(self.region_weight, progress),
             _interpolate(self.level_weight, progress),
         )
+
+    def _blocks(self, prediction: Prediction, density: Tensor, points: Sequence[Tensor] | None) -> Tensor:
+        if self.block_loss is None or prediction.blocks is None:
+            return density.new_zeros(len(density) if self.reduction == "none" else ())
+        if points is None:
+            raise ArgumentError(
+                "points: expected the heads of each image for block_loss, got None; pass points=[...]"
+            )
+        height, width = (side * self.stride for side in density.shape[-2:])
+        across = -(-density.shape[-1] // prediction.blocks.density.shape[-1])
+        heads = [dot_map(each, (height, width), stride=self.stride * across) for each in points]
+        return self.block_loss(prediction.blocks, torch.stack(heads)[:, None])
 
     def _density(self, pred: Tensor, target: Tensor, points: Sequence[Tensor] | None) -> Tensor:
         if not getattr(self.density_loss, "needs_points", False):

@@ -17,6 +17,7 @@ from crowdkit.losses.dsnet import DensityLevelConsistencyLoss, DSNetLoss
 from crowdkit.losses.generalized import GeneralizedLoss
 from crowdkit.losses.mse import DensityMSELoss
 from crowdkit.losses.mse_mae import MSEMAELoss
+from crowdkit.losses.multi_scale_mae import MultiScaleMAELoss
 from crowdkit.losses.relative_count import RelativeCountLoss
 from crowdkit.losses.sanet import SANetLoss
 from crowdkit.losses.spatial import SpatialAbstractionLoss, SpatialCorrelationLoss
@@ -35,6 +36,7 @@ _LOSSES: Mapping[str, type[nn.Module]] = MappingProxyType(
         "generalized": GeneralizedLoss,
         "mse": DensityMSELoss,
         "mse_mae": MSEMAELoss,
+        "multi_scale_mae": MultiScaleMAELoss,
         "relative_count": RelativeCountLoss,
         "sanet": SANetLoss,
         "spatial_abstraction": SpatialAbstractionLoss,

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, DTypeError
-from crowdkit.layers import EfficientNetLite0Encoder, TimmEncoder, VGG16Encoder
+from crowdkit.layers import EfficientNetLiteEncoder, TimmEncoder, VGG16Encoder
 from crowdkit.ops.resize import cells_across
 
 
@@ -43,8 +43,10 @@ def make_encoder(
                 f"encoder_strides: expected {VGG16Encoder.strides} for vgg16, got {tuple(strides)}"
             )
         return VGG16Encoder(weights)
-    if encoder == "tf_efficientnet_lite0":
-        return EfficientNetLite0Encoder(weights, strides=strides)
+    if encoder in ("tf_efficientnet_lite0", "tf_efficientnet_lite2"):
+        return EfficientNetLiteEncoder(
+            weights, size=encoder.removeprefix("tf_efficientnet_"), strides=strides
+        )
     return TimmEncoder(encoder, weights=weights, strides=strides)
 
 

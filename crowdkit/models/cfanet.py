@@ -7,7 +7,8 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, DTypeError, check_choice
-from crowdkit.layers import CRR, DLE, DME
+from crowdkit.layers import CRR, DLE, DME, BlockBranch
+from crowdkit.models._blocks import shared_out
 from crowdkit.models._encoders import crop, make_encoder, pyramid
 from crowdkit.models._injection import SEPARATE, Injection, check_injection, joint_weight, to_image
 from crowdkit.models._output import Output, check_output, people
@@ -15,7 +16,7 @@ from crowdkit.models._start import INITS, Init, initialise
 from crowdkit.models.base import CrowdModel
 from crowdkit.models.inside import Inside, branch_planes, fit_inside, pick_stage
 from crowdkit.ops.checks import check_levels
-from crowdkit.prediction import Prediction
+from crowdkit.prediction import BlockCounts, Prediction
 
 
 class CFANet(CrowdModel):
@@ -58,6 +59,9 @@ class CFANet(CrowdModel):
         init: ``"normal"``: N(0, 0.01) outside the encoder, the paper's; ``"kaiming"`` for narrow stages,
             whose signal N(0, 0.01) would lose. Output layers are N(0, 0.01) either way.
         level_edges: The edges of the DLE's classes that it was trained with, people per pixel; a record.
+        blocks: Also count blocks, cells of the second deepest feature, by a :class:`~crowdkit.layers.BlockBranch`
+            with these bins: the density of a block is then shared out as before, and its sum is the mean of both
+            counts. ``None`` leaves them out, as the paper does.
 
     Raises:
         ArgumentError: If strides do not halve, or ``injection`` has no attention to inject.
@@ -100,6 +104,7 @@ class CFANet(CrowdModel):
         dilation: int = 2,
         init: Init = "normal",
         level_edges: Sequence[float] | None = None,
+        blocks: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         check_output(output, expansion)
@@ -141,8 +146,12 @@ class CFANet(CrowdModel):
             supervision=tuple(supervision),
             deep_skip=deep_skip,
         )
-        branches = [branch for branch in (self.crr, self.dle) if branch is not None]
-        heads = [self.dme.final, *self.dme.sides.values(), *(head for b in branches for head in b.heads)]
+        self.blocks = None if blocks is None else BlockBranch(channels[0], channels[1], bins=blocks)
+        branches = [branch for branch in (self.crr, self.dle, self.blocks) if branch is not None]
+        heads = [self.dme.final, *self.dme.sides.values()]
+        heads += [head for branch in (self.crr, self.dle) if branch is not None for head in branch.heads]
+        if self.blocks is not None:
+            heads += [self.blocks.head.zero, self.blocks.head.bin]
         initialise([*branches, self.dme], heads=heads, init=init)
         self.config = {
             "encoder": encoder,
@@ -163,6 +172,7 @@ class CFANet(CrowdModel):
             "dilation": dilation,
             "init": init,
             "level_edges": None if level_edges is None else list(level_edges),
+            "blocks": None if blocks is None else list(blocks),
         }
 
     def forward(self, images: Tensor) -> Prediction:
@@ -180,14 +190,20 @@ class CFANet(CrowdModel):
         maps = [self._people(each) for each in self.dme(features, self._stage_weights(regions, levels))]
         if self.injection == "output":
             maps[-1] = maps[-1] * self._weight(regions, levels, -1)
+        counts = None if self.blocks is None else self.blocks(*features[:2])
+        if counts is not None:
+            maps.append(shared_out(maps[-1], counts.density, factor=self.strides[1] // self.stride))
         *stages, density = (crop(each, size, self.stride) for each in maps)
         if not self.training:
             return Prediction(density)
+        if counts is not None:
+            counts = BlockCounts(*(crop(each, size, self.strides[1]) for each in counts))
         return Prediction(
             density,
             tuple(stages),
             tuple(crop(logit, size, s) for logit, s in zip(regions, self.strides, strict=False)),
             tuple(crop(logit, size, s) for logit, s in zip(levels, self.strides, strict=False)),
+            counts,
         )
 
     def attention(self, images: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:

@@ -27,6 +27,7 @@ def cfanet_lite(
     dle_widths: Sequence[int] = (64, 48, 32, 24),
     dme_widths: Sequence[int] = (128, 88, 56, 48),
     level_edges: Sequence[float] | None = None,
+    blocks: Sequence[int] | None = None,
 ) -> CFANet:
     """Make a narrow :class:`CFANet` of stride 4 on a light encoder, for small machines.
 
@@ -48,6 +49,7 @@ def cfanet_lite(
         dle_widths: Channels of the DLE's stages.
         dme_widths: Channels of the DME's stages.
         level_edges: The edges of the DLE's classes; a record.
+        blocks: Also count blocks of 16 pixels, with these bins.
 
     Returns:
         The model.
@@ -74,4 +76,5 @@ def cfanet_lite(
         dme_widths=dme_widths,
         init="kaiming",
         level_edges=level_edges,
+        blocks=blocks,
     )

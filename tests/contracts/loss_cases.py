@@ -11,6 +11,7 @@ from naive_losses import (
     naive_bsl,
     naive_level,
     naive_mse,
+    naive_multi_scale_mae,
     naive_region,
     naive_relative_count,
     naive_sl,
@@ -38,6 +39,7 @@ from crowdkit.losses import (
     DSNetLoss,
     LevelCrossEntropy,
     MSEMAELoss,
+    MultiScaleMAELoss,
     RegionCrossEntropy,
     RelativeCountLoss,
     SANetLoss,
@@ -54,6 +56,7 @@ from crowdkit.losses import (
     dsnet_loss,
     level_cross_entropy,
     mse_mae,
+    multi_scale_mae,
     region_cross_entropy,
     relative_count,
     sanet_loss,
@@ -308,6 +311,19 @@ CASES = (
         literal=([[0.0, 1.0, 2.0, 1.5]], CROWD, {}, 0.5),  # 4.5 counted, 3 there
         variants=({"minimum": 50.0},),
         density=False,  # a count has no stride
+    ),
+    Case(
+        "MultiScaleMAELoss",
+        MultiScaleMAELoss,
+        multi_scale_mae,
+        naive_multi_scale_mae,
+        literal=([[0.0, 1.0, 2.0, 1.5]], CROWD, {}, 1.5 / 4 + 1.5 / 8 + 1.5 / 16),  # one and a half too many
+        variants=(
+            {"scales": (3,), "weights": (2.0,)},
+            {"relative_to": 50.0},
+            {"relative_to": 0.5, "scales": (1, 5), "weights": (0.0, 1.0)},
+        ),
+        density=False,  # counts have no stride
     ),
     Case("WeightedSum", summed, variants=({"stride": 8},)),
     Case("CFANetLoss", OnMaps, variants=({"stride": 4}, {"region_weight": ((0.0, 1.0),)}), size=(14, 15)),

@@ -1,6 +1,7 @@
 """The losses' formulas, written naively in float64: one image's maps (h, w), loops where they are plainer."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,24 @@ def naive_mse(
 def naive_relative_count(pred: np.ndarray, target: np.ndarray, *, minimum: float = 1.0) -> float:
     people = sum(float(t) for t in target.ravel())
     return abs(sum(float(p) for p in pred.ravel()) - people) / max(people, minimum)
+
+
+def naive_multi_scale_mae(
+    pred: np.ndarray,
+    target: np.ndarray,
+    *,
+    scales: Sequence[int] = (1, 2, 4),
+    weights: Sequence[float] = (1 / 4, 1 / 8, 1 / 16),
+    relative_to: float | None = None,
+) -> float:
+    height, width = pred.shape
+    total = 0.0
+    for scale, weight in zip(scales, weights, strict=True):
+        for i in range(0, height, scale):
+            for j in range(0, width, scale):
+                square = (slice(i, i + scale), slice(j, j + scale))
+                total += weight * abs(float(pred[square].sum()) - float(target[square].sum()))
+    return total if relative_to is None else total / max(float(target.sum()), relative_to)
 
 
 def naive_region(logits: np.ndarray, region: np.ndarray) -> float:

@@ -167,7 +167,8 @@ DATASETS: dict[str, Callable[..., CrowdData]] = {
 }
 # Public names that are no data set: tested in tests/data and in the contract of the transforms.
 OTHERS = {
-    "Annotation", "Batch", "CrowdData", "CrowdDataset", "Issue", "Points", "Record", "Report", "Sample",
+    "Annotation", "Batch", "Duplicate", "find_duplicates", "image_hash",
+    "CrowdData", "CrowdDataset", "Issue", "Points", "Record", "Report", "Sample",
     "check_dataset", "collate", "dataset_class", "list_datasets", "read_image", "read_points", "read_size",
     "split_train_val", "to_canvas", "Zone", "read_zones", "list_photometric", "photometric",
 }  # fmt: skip

@@ -4,6 +4,7 @@ import pytest
 
 from crowdkit.engine import TrainConfig, config_from_dict, config_to_dict, config_to_toml, load_config
 from crowdkit.engine.config_io import config_differences
+from crowdkit.engine.sources import data_sources
 from crowdkit.errors import ConfigError
 
 
@@ -19,7 +20,8 @@ def test_every_field_is_described():
     for section in dataclasses.fields(TrainConfig):
         kind = section.default_factory
         for each in dataclasses.fields(kind):
-            assert f"\n        {each.name}: " in kind.__doc__ or f"\n    {each.name}: " in kind.__doc__
+            words = "".join(cls.__doc__ for cls in kind.__mro__[:-1])
+            assert f"\n        {each.name}: " in words or f"\n    {each.name}: " in words
 
 
 def test_a_file_and_overrides(tmp_path):
@@ -95,3 +97,72 @@ def test_a_file_that_is_not_there_or_not_toml(tmp_path):
 def test_differences_are_named():
     assert config_differences(TrainConfig(), load_config(None, ["run.epochs=3"])) == ["run.epochs: 500 -> 3"]
     assert config_differences(TrainConfig(), TrainConfig()) == []
+
+
+SETS = """
+[data]
+root = "photos"
+crop = [64, 64]
+epoch_crops = 30
+
+[[data.sets]]
+dataset = "shanghaitech"
+root = "sha"
+share = 2
+exclude = ["IMG_2"]
+
+[[data.sets]]
+dataset = "folder"
+root = "/empty"
+options = { missing = "empty" }
+share = 1.0
+weight = 0.5
+"""
+
+
+def test_several_data_sets_are_tables_that_come_back(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text(SETS)
+    config = load_config(path)
+    one, two = config.data.sets
+    assert (one.share, one.exclude, one.part, two.weight) == (2.0, ("IMG_2",), "A", 0.5)
+    assert [each.root for each in data_sources(config.data)] == ["photos/sha", "/empty"]
+    path.write_text(config_to_toml(config))
+    assert load_config(path) == config
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ('part = "B"', r"data\.part: expected nothing beside data\.sets"),
+        ("epoch_crops = 0", r"data\.epoch_crops: expected at least 1"),
+    ],
+)
+def test_what_contradicts_several_data_sets_is_refused(tmp_path, change, words):
+    path = tmp_path / "run.toml"
+    path.write_text(SETS.replace("epoch_crops = 30", change))
+    with pytest.raises(ConfigError, match=words):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("share = 2\n", "", r"expected a share for every data set or for none, got \[None, 1\.0\]"),
+        ("share = 2\n", "share = 0\n", r"data\.sets\[0\]\.share: expected more than 0"),
+        ("weight = 0.5", "weight = -1", r"data\.sets\[1\]\.weight: expected at least 0"),
+        ("weight = 0.5", "wieght = 1", r"did you mean 'data\.sets\[1\]\.weight'"),
+        ("weight = 0.5", "val_fraction = 2", r"data\.sets\[1\]\.val_fraction"),
+        ('exclude = ["IMG_2"]', "exclude = [2]", r"data\.sets\[0\]\.exclude: expected a list of text each"),
+    ],
+)
+def test_a_wrong_data_set_is_named_by_its_place(tmp_path, old, new, words):
+    path = tmp_path / "run.toml"
+    path.write_text(SETS.replace(old, new))
+    with pytest.raises(ConfigError, match=words):
+        load_config(path)
+
+
+def test_sets_that_are_no_list_are_refused():
+    with pytest.raises(ConfigError, match=r"data\.sets: expected a list of tables, \[\[data\.sets\]\]"):
+        config_from_dict({"data": {"sets": {"root": "x"}}})

@@ -3,8 +3,10 @@ import torch
 
 from crowdkit.data import SyntheticCrowd
 from crowdkit.engine import DataConfig, open_splits
+from crowdkit.engine.config import SourceConfig
 from crowdkit.engine.sources import Kept
 from crowdkit.engine.training.feed import EpochBatches, TrainingSet, stack, training_loader
+from crowdkit.engine.training.mixture import Mixture
 from crowdkit.engine.training.negatives import Negatives
 from crowdkit.engine.training.randomness import generator_for
 from crowdkit.errors import ConfigError, ShapeError
@@ -30,7 +32,7 @@ def test_maps_are_made_after_the_crop_and_sum_to_its_people():
 
 def test_sigma_is_that_of_the_whole_crowd():
     crops = _crops(sigma="cfanet", crop=1.0)
-    sample = crops.whole(0)
+    sample = crops.whole(0, 0)
     part = _crops(sigma="cfanet").cut(sample, torch.Generator().manual_seed(0))
     assert {round(float(each), 4) for each in part.sigma} <= {round(float(each), 4) for each in sample.sigma}
 
@@ -97,12 +99,43 @@ def _mixed(shanghaitech, *, keep=False, **changes):
 def test_several_data_sets_keep_their_own_rules(shanghaitech):
     crops = _mixed(shanghaitech, negatives=0.0)
     assert (crops.images, len(crops)) == (11, 11)
-    places = [crops.place(index) for index in range(11)]
-    assert [rule.name for _, rule, _ in places] == ["cfanet-sha"] * 10 + ["cfanet-shb"]
-    assert [number for _, _, number in places] == [*range(10), 0]
-    assert crops.whole(10).sigma.tolist() == [15.0] * len(crops.whole(10).points)
-    with pytest.raises(IndexError, match="11 images"):
-        crops.place(11)
+    places = [crops.mixture.image(3, crop) for crop in range(11)]
+    assert places == [*((0, number) for number in range(10)), (1, 0)]
+    assert [rule.name for rule in crops.rules] == ["cfanet-sha", "cfanet-shb"]
+    assert crops.whole(1, 0).sigma.tolist() == [15.0] * len(crops.whole(1, 0).points)
+    with pytest.raises(IndexError, match="11 crops"):
+        crops[0, 11]
+
+
+def _shared(*shares, length=None):
+    sources = [SyntheticCrowd(number) for number in (3, 10)]
+    configs = [SourceConfig(share=share) for share in shares]
+    return Mixture(sources, configs, length=length, seed=5)
+
+
+def test_shares_divide_the_epoch_and_every_image_comes_before_any_comes_again():
+    mixture = _shared(1, 3, length=8)
+    assert len(mixture) == 8
+    assert len(_shared(1, 3)) == 13
+    crops = [[mixture.image(epoch, crop) for crop in range(8)] for epoch in range(15)]
+    assert all([source for source, _ in epoch] == [0] * 2 + [1] * 6 for epoch in crops)
+    for source, images in ((0, 3), (1, 10)):
+        seen = [number for epoch in crops for which, number in epoch if which == source]
+        turns = [seen[start : start + images] for start in range(0, len(seen) - images + 1, images)]
+        assert all(sorted(turn) == list(range(images)) for turn in turns)
+        assert len({tuple(turn) for turn in turns}) > 1
+    assert crops == [[_shared(1, 3, length=8).image(epoch, crop) for crop in range(8)] for epoch in range(15)]
+
+
+def test_boxes_say_how_wide_heads_are():
+    class Boxed(SyntheticCrowd):
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            return sample._replace(sigma=torch.full((len(sample.points),), 2.5))
+
+    scenes = Boxed(2, size=(64, 80), people=(3, 3))
+    crops = TrainingSet([scenes], DataConfig(dataset="synthetic", crop=1.0), stride=4, seed=0)
+    assert crops.whole(0, 1).sigma.tolist() == [2.5] * 3
 
 
 def test_kept_images_change_no_crop(shanghaitech):
@@ -128,7 +161,7 @@ def test_a_share_of_the_crops_shows_nobody(shanghaitech):
 
 def test_headless_windows_keep_away_from_heads():
     scenes = Kept(SyntheticCrowd(3, size=(160, 200), people=(3, 6)))
-    nobody = Negatives([scenes], sigma=5.0, size=(32, 32), scale=(0.8, 2.0))
+    nobody = Negatives([scenes], sigma=[5.0], size=(32, 32), scale=(0.8, 2.0))
     seen = set()
     for number in range(40):
         sample = nobody.draw(generator_for(number))
@@ -149,10 +182,10 @@ def test_headless_windows_keep_away_from_heads():
 
 def test_where_everybody_is_clutter_stands_in():
     crowded = Kept(SyntheticCrowd(1, size=(64, 64), people=(100, 100)))
-    nobody = Negatives([crowded], sigma=15.0, size=(48, 48), length=6)
+    nobody = Negatives([crowded], sigma=[15.0], size=(48, 48), length=6)
     assert all("transforms" not in nobody[index].meta for index in range(6))
     assert [nobody[index].meta["name"] for index in range(6)] == nobody.names
-    held_out = Negatives([crowded], sigma=15.0, size=(48, 48), length=6, split="val")
+    held_out = Negatives([crowded], sigma=[15.0], size=(48, 48), length=6, split="val")
     assert not torch.equal(nobody[0].image, held_out[0].image)
 
 

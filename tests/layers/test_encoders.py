@@ -12,7 +12,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from crowdkit.errors import ArgumentError, DataError, ShapeError, UnknownNameError
 from crowdkit.layers import (
-    EfficientNetLite0Encoder,
+    EfficientNetLiteEncoder,
     ResNet101Encoder,
     TimmEncoder,
     VGG16Encoder,
@@ -197,18 +197,21 @@ def test_padding_as_tensorflow_does_is_timms_with_constants(size: tuple[int, int
 
 @pytest.mark.parametrize("strides", [None, (32, 16, 8, 4), (16, 8), (2,)])
 @pytest.mark.parametrize("training", [False, True])
-def test_lite0_equals_timms(tmp_path: Path, strides: tuple[int, ...] | None, training: bool) -> None:
+@pytest.mark.parametrize("size", ["lite0", "lite2"])
+def test_lite_equals_timms(
+    tmp_path: Path, strides: tuple[int, ...] | None, training: bool, size: str
+) -> None:
     import timm
 
     torch.manual_seed(0)
-    whole = timm.create_model("tf_efficientnet_lite0")
+    whole = timm.create_model(f"tf_efficientnet_{size}")
     for key, buffer in whole.named_buffers():
         if buffer.is_floating_point():
             nn.init.normal_(buffer, 1.0 if key.endswith("var") else 0.0, 0.1)
-    file = tmp_path / "lite0.safetensors"
+    file = tmp_path / "lite.safetensors"
     save_file(whole.state_dict(), file)
-    ours = EfficientNetLite0Encoder(file, strides=strides).train(training)
-    theirs = TimmEncoder("tf_efficientnet_lite0", weights=file, strides=strides).train(training)
+    ours = EfficientNetLiteEncoder(file, size=size, strides=strides).train(training)
+    theirs = TimmEncoder(f"tf_efficientnet_{size}", weights=file, strides=strides).train(training)
     assert (ours.strides, ours.channels) == (theirs.strides, theirs.channels)
     expected_state = theirs.state_dict()
     assert all(torch.equal(value, expected_state[key]) for key, value in ours.state_dict().items())
@@ -224,7 +227,7 @@ def test_lite0_equals_timms(tmp_path: Path, strides: tuple[int, ...] | None, tra
 
 def test_lite0_of_all_strides_has_timms_keys_and_spread() -> None:
     torch.manual_seed(0)
-    ours, theirs = EfficientNetLite0Encoder().state_dict(), TimmEncoder("tf_efficientnet_lite0").state_dict()
+    ours, theirs = EfficientNetLiteEncoder().state_dict(), TimmEncoder("tf_efficientnet_lite0").state_dict()
     assert list(ours) == list(theirs)
     for key, value in ours.items():
         if value.ndim == 4 and value.numel() > 2000:
@@ -244,7 +247,7 @@ def test_lite0_from_imagenet_is_timms_file(monkeypatch: pytest.MonkeyPatch) -> N
         return state
 
     monkeypatch.setattr("timm.models._builder.load_state_dict_from_hf", give)
-    encoder = EfficientNetLite0Encoder("imagenet", strides=(8, 4))
+    encoder = EfficientNetLiteEncoder("imagenet", strides=(8, 4))
     assert asked == ["timm/tf_efficientnet_lite0.in1k"]
     assert torch.equal(encoder.network.blocks[1][0].conv_pw.weight, state["blocks.1.0.conv_pw.weight"])
 
@@ -281,7 +284,7 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"timm's tf_efficientnet_lite0, got .* conv_stem\.weight, .*, \.\.\. \("
     ):
-        EfficientNetLite0Encoder(file)
+        EfficientNetLiteEncoder(file)
     with pytest.raises(DataError, match="does not exist"):
         VGG16Encoder(tmp_path / "nothing.pth")
 
@@ -306,7 +309,7 @@ def test_errors_in_words() -> None:
         TimmEncoder("resnet18", strides=(8, 1))
     for strides in ((), (64,), (4, 8), (8, 8)):
         with pytest.raises(ArgumentError, match=r"descending ones among \(32, 16, 8, 4, 2\)"):
-            EfficientNetLite0Encoder(strides=strides)
+            EfficientNetLiteEncoder(strides=strides)
     for strides in ((), (32,), (1, 2), (8, 8)):
         with pytest.raises(
             ArgumentError, match=r"strides: expected descending ones among \[16, 8, 4, 2, 1\]"

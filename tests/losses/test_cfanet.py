@@ -5,11 +5,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
+from crowdkit.layers import ZIPHead
 from crowdkit.losses import (
     BSL,
     CFANetLoss,
     DensityMSELoss,
     LossParts,
+    ZeroInflatedPoissonLoss,
     bsl,
     level_cross_entropy,
     region_cross_entropy,
@@ -80,9 +82,28 @@ def test_sum_of_everything_by_hand():
     assert loss.levels.asked == [((2, 3), 16), ((4, 6), 8), ((7, 11), 4), ((13, 22), 2)]
     for progress in (0.0, 0.3, 1.0):
         weights = loss.weights(progress)
-        total = sum(w * p for w, p in zip(weights, parts, strict=True))
+        total = sum(w * p for w, p in zip(weights, parts[:3], strict=True))
         torch.testing.assert_close(loss(prediction, density, progress=progress), total)
         torch.testing.assert_close(loss.weigh(parts, progress=progress), total)
+
+
+def test_blocks_are_held_against_the_heads_in_them():
+    points = [torch.tensor([[0.0, 0.0], [31.9, 15.9], [17.0, 20.0]]), torch.zeros(0, 2)]
+    density = torch.rand(2, 1, 8, 8)  # 30 x 31 pixels at stride 4
+    head = ZIPHead(3, bins=(1, 2))
+    blocks = head(torch.rand(2, 3, 2, 2))
+    heads = torch.tensor([[[[1.0, 1.0], [0.0, 1.0]]], [[[0.0, 0.0], [0.0, 0.0]]]])
+    for reduction in ("mean", "none"):
+        own = ZeroInflatedPoissonLoss(bins=(1, 2), reduction=reduction)
+        loss = CFANetLoss(None, stride=4, block_loss=own, block_weight=0.3, reduction=reduction)
+        assert loss.needs_points
+        prediction = Prediction(density, blocks=blocks)
+        without = loss(Prediction(density), density, progress=0.5, points=points)
+        expected = without + 0.3 * own(blocks, heads)
+        torch.testing.assert_close(loss(prediction, density, progress=0.5, points=points), expected)
+    with pytest.raises(ArgumentError, match="points: expected the heads of each image for block_loss"):
+        loss(prediction, density, progress=0.5)
+    assert not CFANetLoss(None).needs_points
 
 
 def test_reduction_is_over_images():
@@ -92,7 +113,7 @@ def test_reduction_is_over_images():
     for i in range(3):
         one = Prediction(
             prediction.density[i : i + 1],
-            *(tuple(each[i : i + 1] for each in kind) for kind in prediction[1:]),
+            *(tuple(each[i : i + 1] for each in kind) for kind in prediction[1:4]),
         )
         torch.testing.assert_close(CFANetLoss(Levels())(one, density[i : i + 1], progress=0.0), none[i])
     for reduction in ("mean", "sum"):

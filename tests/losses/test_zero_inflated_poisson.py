@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError
-from crowdkit.layers import BlockCounts, ZIPHead
+from crowdkit.layers import ZIPHead
 from crowdkit.losses import ZeroInflatedPoissonLoss, zero_inflated_poisson
 from crowdkit.ops import dot_map
+from crowdkit.prediction import BlockCounts
 
 
 def naive(estimate: BlockCounts, target: Tensor, *, bins=(1, 2, 3, 4), weights=(1.0, 1.0, 1.0)) -> float:

@@ -1,6 +1,5 @@
 """What in the annotations of a folder contradicts itself or the images."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -99,16 +98,17 @@ def wrong_units(dataset: "CrowdFolder") -> dict[str, str]:
 
 def _unlikely(dataset: "CrowdFolder", points: Mapping[int, Tensor]) -> bool:
     """Tell whether so many heads in the corner of their images are no chance."""
-    chance = 0.0
-    for index, places in points.items():
+    largest = 0.0
+    for index in points:
         try:
             height, width = dataset.stored_size(index)
         except DataError:
             continue  # reported when the image is read
         if min(height, width) <= 100:
             return False
-        chance += len(places.unique(dim=0)) * math.log(1e4 / (height * width))
-    return chance < math.log(_CHANCE)
+        largest = max(largest, 1e4 / (height * width))
+    places = torch.cat(list(points.values())).unique(dim=0)
+    return 0 < largest ** len(places) < _CHANCE
 
 
 def _within(points: Tensor, end: float) -> bool:

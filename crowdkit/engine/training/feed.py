@@ -19,11 +19,11 @@ from crowdkit.data import (
 )
 from crowdkit.engine.config import DataConfig
 from crowdkit.engine.interrupt import leave_signals_to_parent
-from crowdkit.engine.sources import Kept, resizing, resolve_sigma, true_map
+from crowdkit.engine.sources import Kept, data_sources, resizing, resolve_sigma, true_map
+from crowdkit.engine.training.mixture import Mixture
 from crowdkit.engine.training.negatives import Negatives
 from crowdkit.engine.training.randomness import generator_for
 from crowdkit.errors import ConfigError, ShapeError
-from crowdkit.targets import SigmaRule
 
 Key = tuple[int, int]  # epoch, index
 
@@ -45,10 +45,10 @@ class TrainingBatch(NamedTuple):
 
 
 class TrainingSet(Dataset[TrainingBatch]):
-    """Crops with their true maps, drawn by (epoch, index): one a training image, then those that show nobody.
+    """Crops with their true maps, drawn by (epoch, index): those of photographs, then those that show nobody.
 
     Args:
-        sources: The training images, from one data set or several.
+        sources: The training images of each of :func:`~crowdkit.engine.sources.data_sources`.
         config: How to resize, crop, flip, spread and change them.
         stride: The model's stride.
         seed: Seed of the augmentation.
@@ -62,7 +62,9 @@ class TrainingSet(Dataset[TrainingBatch]):
         self, sources: Sequence[CrowdData], config: DataConfig, *, stride: int, seed: int, keep: bool = False
     ) -> None:
         self.sources: list[CrowdData] = [Kept(each) for each in sources] if keep else list(sources)
-        self.rules = [resolve_sigma(config.sigma, each) for each in self.sources]
+        parts = data_sources(config)
+        self.rules = [resolve_sigma(part.sigma, each) for part, each in zip(parts, self.sources, strict=True)]
+        self.mixture = Mixture(self.sources, parts, length=config.epoch_crops, seed=seed)
         self.stride = stride
         self.seed = seed
         self.resize = resizing(config)
@@ -70,7 +72,7 @@ class TrainingSet(Dataset[TrainingBatch]):
         self.change = Compose([HorizontalFlip(config.flip), photometric(config.augment)])
         self.images = sum(map(len, self.sources))
         self.negatives = open_negatives(self.sources, config) if config.negatives else None
-        self._length = round(self.images / (1 - config.negatives))
+        self._length = round(len(self.mixture) / (1 - config.negatives))
 
     def __len__(self) -> int:
         return self._length
@@ -78,42 +80,32 @@ class TrainingSet(Dataset[TrainingBatch]):
     def __getitem__(self, key: Key) -> TrainingBatch:
         epoch, index = key
         generator = generator_for(self.seed, epoch, index)
-        if index < self.images or self.negatives is None:
-            sample, rule = self.cut(self.whole(index), generator), self.place(index)[1]
-        else:
+        if index < len(self.mixture):
+            source, number = self.mixture.image(epoch, index)
+            sample, rule = self.cut(self.whole(source, number), generator), self.rules[source]
+        elif self.negatives is not None:
             sample, rule = self.negatives.draw(generator), self.rules[0]
+        else:
+            raise IndexError(f"index: expected one of {len(self)} crops, got {index}")
         sample = self.change(sample, generator)
         density = true_map(sample, rule, self.stride)
         return TrainingBatch(sample.image, density, torch.tensor(float(len(sample.points))), [sample.points])
 
-    def place(self, index: int) -> tuple[CrowdData, SigmaRule, int]:
-        """Say where one image comes from.
+    def whole(self, source: int, number: int) -> Sample:
+        """Give one image before augmentation, its sigmas fixed by its boxes or the whole crowd.
 
         Args:
-            index: Which one.
-
-        Returns:
-            Its data set, the rule for sigma there, and its number there.
-        """
-        for source, rule in zip(self.sources, self.rules, strict=True):
-            if index < len(source):
-                return source, rule, index
-            index -= len(source)
-        raise IndexError(f"index: expected one of {self.images} images, got one too large by {index + 1}")
-
-    def whole(self, index: int) -> Sample:
-        """Give one image before augmentation, its sigmas fixed by the whole crowd.
-
-        Args:
-            index: Which one.
+            source: Which data set.
+            number: Which of its images.
 
         Returns:
             The sample.
         """
-        source, rule, number = self.place(index)
-        sample = self.resize(source[number])
+        sample = self.resize(self.sources[source][number])
+        if sample.sigma is not None:
+            return sample
         size = (int(sample.image.shape[-2]), int(sample.image.shape[-1]))
-        return sample._replace(sigma=rule(sample.points, size))
+        return sample._replace(sigma=self.rules[source](sample.points, size))
 
 
 def open_negatives(sources: Sequence[CrowdData], config: DataConfig, *, split: str = "train") -> Negatives:
@@ -135,7 +127,11 @@ def open_negatives(sources: Sequence[CrowdData], config: DataConfig, *, split: s
             f"data.crop: expected [height, width] with data.negatives, got the fraction {config.crop}; change it"
         )
     return Negatives(
-        sources, sigma=config.sigma, size=config.crop, scale=config.scale or (1.0, 1.0), split=split
+        sources,
+        sigma=[each.sigma for each in data_sources(config)],
+        size=config.crop,
+        scale=config.scale or (1.0, 1.0),
+        split=split,
     )
 
 

@@ -194,7 +194,7 @@ def _step(run: Run, batch: TrainingBatch, meter: Meter) -> None:
 
 
 def _heads(run: Run, batch: TrainingBatch) -> list[Tensor] | None:
-    if not getattr(run.loss.density_loss, "needs_points", False):
+    if not run.loss.needs_points:
         return None
     return [each.to(run.process.device, non_blocking=True) for each in batch.points]
 

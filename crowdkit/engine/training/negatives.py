@@ -25,7 +25,7 @@ class Negatives(Dataset[Sample]):
 
     Args:
         sources: Where windows are cut, each as often as the others.
-        sigma: As in the configuration: what says how near a head is.
+        sigma: As in the configuration, one per source: what says how near a head is.
         size: (height, width) of the images, in pixels.
         scale: Smallest and largest magnification of a window.
         length: How many there are when they are asked for by number.
@@ -40,7 +40,7 @@ class Negatives(Dataset[Sample]):
         self,
         sources: Sequence[CrowdData],
         *,
-        sigma: float | str,
+        sigma: Sequence[float | str],
         size: tuple[int, int],
         scale: tuple[float, float] = (1.0, 1.0),
         length: int = 32,
@@ -48,7 +48,9 @@ class Negatives(Dataset[Sample]):
         split: str = "train",
     ) -> None:
         self.sources = list(sources)
-        self.rules: list[SigmaRule] = [resolve_sigma(sigma, each) for each in self.sources]
+        self.rules: list[SigmaRule] = [
+            resolve_sigma(own, each) for own, each in zip(sigma, self.sources, strict=True)
+        ]
         self.window = RandomScaledCrop(size, scale=scale)
         self.clutter = SyntheticCrowd(_SCENES, size=size, people=(0, 0), seed=seed, split=split)
         self.seed, self.split = seed, split

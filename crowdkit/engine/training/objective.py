@@ -1,5 +1,6 @@
 """The loss of a run, from its configuration and its model."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,18 +10,21 @@ from crowdkit.data import Sample
 from crowdkit.engine.config import LossConfig
 from crowdkit.engine.sources import true_map
 from crowdkit.engine.training.feed import TrainingSet
-from crowdkit.errors import ArgumentError, ConfigError, UnknownNameError
-from crowdkit.losses import CFANetLoss, WeightedSum, create_loss
-from crowdkit.targets import DensityLevels
+from crowdkit.errors import ArgumentError, ConfigError, UnknownNameError, check_keywords
+from crowdkit.losses import CFANetLoss, WeightedSum, ZeroInflatedPoissonLoss, create_loss
+from crowdkit.targets import DensityLevels, box_sigma
 
 
-def build_loss(config: LossConfig, *, stride: int, levels: DensityLevels | None) -> CFANetLoss:
+def build_loss(
+    config: LossConfig, *, stride: int, levels: DensityLevels | None, bins: Sequence[int] | None = None
+) -> CFANetLoss:
     """Make the loss of a run: the density loss of every stage, and the attention losses of the model.
 
     Args:
         config: The loss section.
         stride: The model's stride.
         levels: The density levels of the model's fine attention, if it has one.
+        bins: The bins of the model's blocks, if it counts them.
 
     Returns:
         ``loss(prediction, density, progress=..., points=...)``.
@@ -43,9 +47,19 @@ def build_loss(config: LossConfig, *, stride: int, levels: DensityLevels | None)
             ]
             weights = [table.get("weight", 1.0) for table in tables.values()]
             density = WeightedSum([density, *others], [1.0, *weights])
+        keywords = dict(config.blocks)
+        block_weight = keywords.pop("weight", 1.0)
+        check_keywords("keyword of loss.blocks", keywords, ZeroInflatedPoissonLoss)
+        blocks = None if bins is None else ZeroInflatedPoissonLoss(bins=bins, **keywords)
     except (UnknownNameError, ArgumentError, TypeError) as error:
         raise ConfigError(f"loss: {error}") from error
-    return CFANetLoss(levels, density_loss=density, stride=stride)
+    if bins is None and config.blocks:
+        raise ConfigError(
+            "loss.blocks: expected none for a model that counts no blocks; set model.options.blocks"
+        )
+    return CFANetLoss(
+        levels, density_loss=density, stride=stride, block_loss=blocks, block_weight=block_weight
+    )
 
 
 def _make(name: str, stride: int, options: dict[str, Any]) -> nn.Module:
@@ -66,16 +80,21 @@ def fit_levels(crops: TrainingSet, *, levels: int) -> DensityLevels:
         The levels.
     """
     maps = (
-        true_map(_shape_only(crops, index), crops.place(index)[1], crops.stride)
-        for index in range(crops.images)
+        true_map(_shape_only(crops, source, number), crops.rules[source], crops.stride)
+        for source, images in enumerate(crops.sources)
+        for number in range(len(images))
     )
     return DensityLevels.fit(maps, levels=levels, stride=crops.stride)
 
 
-def _shape_only(crops: TrainingSet, index: int) -> Sample:
+def _shape_only(crops: TrainingSet, source: int, number: int) -> Sample:
     # The levels need no pixels, and reading 400 photographs takes a while.
-    source, rule, number = crops.place(index)
-    blank = torch.zeros(1).expand(3, *source.size(number))
-    sample = crops.resize(Sample(blank, source.annotation(number).points, {}))
-    size: tuple[Any, ...] = tuple(sample.image.shape[-2:])
-    return sample._replace(sigma=rule(sample.points, (int(size[0]), int(size[1]))))
+    images = crops.sources[source]
+    annotation = images.annotation(number)
+    sigma = None if annotation.sizes is None else box_sigma(annotation.sizes)
+    blank = torch.zeros(1).expand(3, *images.size(number))
+    sample = crops.resize(Sample(blank, annotation.points, {}, sigma))
+    if sample.sigma is not None:
+        return sample
+    size = (int(sample.image.shape[-2]), int(sample.image.shape[-1]))
+    return sample._replace(sigma=crops.rules[source](sample.points, size))

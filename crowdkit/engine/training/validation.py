@@ -9,8 +9,10 @@ from crowdkit.data import CrowdData
 from crowdkit.engine.config import TrainConfig
 from crowdkit.engine.evaluation import evaluate
 from crowdkit.engine.result import Result
-from crowdkit.engine.sources import resizing
+from crowdkit.engine.sources import data_sources, resizing
 from crowdkit.models import CrowdModel
+
+_SEEN_IN_NOBODY = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +21,12 @@ class Validation:
 
     Attributes:
         results: The figures, one for each data set.
+        weights: Weight of each data set in :attr:`error`.
         nobody: The mean count of held-out images of nobody, if the training has such images.
     """
 
     results: tuple[Result, ...]
+    weights: tuple[float, ...]
     nobody: float | None
 
     @property
@@ -34,12 +38,16 @@ class Validation:
 
     @property
     def error(self) -> float:
-        """What the best epoch has least of: MAE over mean count, averaged over the data sets.
+        """What the best epoch has least of: MAE over mean count, a weighted mean over the data sets.
 
-        With one data set it is lowest where the MAE is. With several, the dense one does not drown the others.
+        With one data set it is lowest where the MAE is. With several, the dense one does not drown the others. The
+        MAE of a data set of nobody, which has no mean count, is divided by ten people.
         """
-        relative = [each.mae * each.images / max(each.people, 1) for each in self.results]
-        return sum(relative) / len(relative)
+        relative = [
+            each.mae * each.images / each.people if each.people else each.mae / _SEEN_IN_NOBODY
+            for each in self.results
+        ]
+        return sum(w * each for w, each in zip(self.weights, relative, strict=True)) / sum(self.weights)
 
     def numbers(self) -> dict[str, float | None]:
         """Give everything by name, for the log; with several data sets each has its own name before it."""
@@ -87,21 +95,22 @@ def validate(
     Returns:
         What was found.
     """
+    parts = data_sources(config.data)
     results = tuple(
         evaluate(
             model,
             source,
-            sigma=config.data.sigma,
+            sigma=part.sigma,
             transform=resizing(config.data),
             device=device,
             precision=config.run.precision,
             workers=config.run.workers,
             progress=progress,
         )
-        for source in sources
+        for part, source in zip(parts, sources, strict=True)
     )
     nobody = None
     if negatives is not None:
         counts = evaluate(model, negatives, device=device, precision=config.run.precision).counts
         nobody = sum(each.count for each in counts) / len(counts)
-    return Validation(results=results, nobody=nobody)
+    return Validation(results=results, weights=tuple(each.weight for each in parts), nobody=nobody)

@@ -1,0 +1,64 @@
+"""How many people a block holds is the mean of two counts; where they are is the density map's business."""
+
+import numpy as np
+import pytest
+import torch
+
+from crowdkit.models import create_model
+from crowdkit.models._blocks import shared_out
+
+
+def naive(density: np.ndarray, counts: np.ndarray, factor: int) -> np.ndarray:
+    out = np.zeros_like(density)
+    for i in range(counts.shape[0]):
+        for j in range(counts.shape[1]):
+            block = density[i * factor : (i + 1) * factor, j * factor : (j + 1) * factor]
+            own = sum(float(each) for each in block.ravel())
+            out[i * factor : (i + 1) * factor, j * factor : (j + 1) * factor] = (
+                block / own * (own + counts[i, j]) / 2
+            )
+    return out
+
+
+def test_a_block_sums_to_the_mean_of_both_counts():
+    density, counts = (
+        torch.rand(3, 1, 8, 12, dtype=torch.float64),
+        5 * torch.rand(3, 1, 2, 3, dtype=torch.float64),
+    )
+    found = shared_out(density, counts, factor=4)
+    for image in range(3):
+        expected = naive(density[image, 0].numpy(), counts[image, 0].numpy(), 4)
+        np.testing.assert_allclose(found[image, 0].numpy(), expected, rtol=1e-12)
+
+
+def test_an_empty_block_stays_finite_and_learns():
+    density = torch.full((1, 1, 4, 4), 1e-30, requires_grad=True)
+    found = shared_out(density, torch.full((1, 1, 1, 1), 3.0), factor=4)
+    assert 0 <= float(found.detach().sum()) < 3.0
+    found.sum().backward()
+    assert bool(density.grad.isfinite().all())
+
+
+@pytest.mark.parametrize("size", [(64, 96), (65, 97), (30, 33)])
+def test_lite_counts_blocks_at_any_size(size):
+    torch.manual_seed(0)
+    model = create_model("cfanet_lite", blocks=(1, 2, 4))
+    images = torch.rand(2, 3, *size)
+    prediction = model.train()(images)
+    assert prediction.blocks.density.shape == (2, 1, -(-size[0] // 16), -(-size[1] // 16))
+    assert prediction.blocks.bins.shape[1] == 3
+    assert prediction.density.shape == (2, 1, -(-size[0] // 4), -(-size[1] // 4))
+    # The map of the structure is supervised too.
+    assert len(prediction.stages) == 4
+    counted = model.eval()(images)
+    assert counted.blocks is None
+    assert counted.stages == ()
+
+
+def test_both_counts_learn_from_the_joined_map():
+    torch.manual_seed(0)
+    model = create_model("cfanet_lite", blocks=(1, 2, 4))
+    model(torch.rand(1, 3, 64, 64)).count.sum().backward()
+    dead = [name for name, each in model.blocks.named_parameters() if not each.grad.abs().sum() > 0]
+    assert dead == []
+    assert float(model.dme.final.weight.grad.abs().sum()) > 0

@@ -142,6 +142,8 @@ def run(args: argparse.Namespace) -> int:
     if not crew.leads:
         return 0
     found_rows = [row for _, row in rows]
+    for file in places.write(found_rows)[:1]:
+        print(f"{args.format}: {file}", file=sys.stderr)
     _report(args, found_rows, problems, places, calibration=opened.calibration, printed=crew.size == 1)
     return 1 if problems else 0
 

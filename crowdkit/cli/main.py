@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import crowdkit
-from crowdkit.cli import check, count, demo, evaluate, export, train
+from crowdkit.cli import check, convert, count, demo, evaluate, export, train
 from crowdkit.cli.allocator import keep_freed_memory
 from crowdkit.errors import CrowdKitError, DataWarning
 
@@ -69,6 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"crowdkit {crowdkit.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, train, evaluate, count, check, export):
+    for command in (demo, train, evaluate, count, check, convert, export):
         command.add(commands)
     return parser

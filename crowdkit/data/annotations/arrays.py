@@ -70,4 +70,13 @@ def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
     return files
 
 
-FORMATS = (Format(name="npy", title="NumPy (npy)", recognize=_recognize, read=_read, write=_write),)
+FORMATS = (
+    Format(
+        name="npy",
+        title="NumPy (npy)",
+        recognize=_recognize,
+        read=_read,
+        write=_write,
+        loses=("classes", "sizes"),
+    ),
+)

@@ -47,5 +47,12 @@ def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
 
 
 FORMATS = (
-    Format(name="cclabeler", title="CCLabeler (JSON)", recognize=_recognize, read=_read, write=_write),
+    Format(
+        name="cclabeler",
+        title="CCLabeler (JSON)",
+        recognize=_recognize,
+        read=_read,
+        write=_write,
+        loses=("classes",),
+    ),
 )

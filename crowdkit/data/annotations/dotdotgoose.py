@@ -48,5 +48,12 @@ def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
 
 
 FORMATS = (
-    Format(name="dotdotgoose", title="DotDotGoose (pnt)", recognize=_recognize, read=_read, write=_write),
+    Format(
+        name="dotdotgoose",
+        title="DotDotGoose (pnt)",
+        recognize=_recognize,
+        read=_read,
+        write=_write,
+        loses=("sizes",),
+    ),
 )

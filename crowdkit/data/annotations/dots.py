@@ -70,6 +70,12 @@ def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
 
 FORMATS = (
     Format(
-        name="dots", title="dot pictures", recognize=_recognize, read=_read, write=_write, convention="index"
+        name="dots",
+        title="dot pictures",
+        recognize=_recognize,
+        read=_read,
+        write=_write,
+        loses=("classes", "sizes", "parts of pixels"),
+        convention="index",
     ),
 )

@@ -22,6 +22,9 @@ SHIFT: dict[Convention, float] = {"continuous": 0.0, "index": 0.5, "matlab": -0.
 Unit = Literal["pixels", "fraction", "percent"]
 """What coordinates count: pixels, or parts of the image's width and height."""
 
+Loss = Literal["classes", "sizes", "images without heads", "parts of pixels"]
+"""What a format may not be able to hold."""
+
 UNITS: dict[Unit, float] = {"pixels": math.nan, "fraction": 1.0, "percent": 100.0}
 """What the whole width is in each unit; NaN where that depends on the image."""
 
@@ -163,6 +166,7 @@ class Format:
             file's name.
         write: Returns the files that hold the heads of some images, by name; ``None`` if it is only read.
         convention: Where coordinates put the center of the first pixel.
+        loses: What it cannot hold.
     """
 
     name: str
@@ -171,6 +175,7 @@ class Format:
     read: "Callable[[Source], list[ImageHeads]]"
     write: Callable[[Sequence[ImageHeads]], dict[str, str | bytes]] | None = None
     convention: Convention = "continuous"
+    loses: tuple[Loss, ...] = ()
 
 
 class Marks:

@@ -64,7 +64,12 @@ def _read_cells(source: Source) -> list[ImageHeads]:
 
 FORMATS = (
     Format(
-        name="imagej", title="ImageJ, Fiji: Results (CSV)", recognize=_recognize, read=_read, write=_write
+        name="imagej",
+        title="ImageJ, Fiji: Results (CSV)",
+        recognize=_recognize,
+        read=_read,
+        write=_write,
+        loses=("classes", "sizes", "images without heads"),
     ),
     Format(
         name="cell_counter",

@@ -58,5 +58,12 @@ def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
 
 
 FORMATS = (
-    Format(name="makesense", title="makesense.ai (CSV)", recognize=_recognize, read=_read, write=_write),
+    Format(
+        name="makesense",
+        title="makesense.ai (CSV)",
+        recognize=_recognize,
+        read=_read,
+        write=_write,
+        loses=("sizes", "images without heads"),
+    ),
 )

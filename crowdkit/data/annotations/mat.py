@@ -152,6 +152,7 @@ FORMATS = (
         recognize=_recognize,
         read=_read,
         write=_write,
+        loses=("classes", "sizes"),
         convention="matlab",
     ),
 )

@@ -51,6 +51,7 @@ FORMATS = (
         recognize=_recognize,
         read=_read,
         write=_write,
+        loses=("classes", "sizes"),
         convention="index",
     ),
 )

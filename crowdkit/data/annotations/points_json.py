@@ -166,6 +166,11 @@ def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
 
 FORMATS = (
     Format(
-        name="points", title="points in JSON or JSON lines", recognize=_recognize, read=_read, write=_write
+        name="points",
+        title="points in JSON or JSON lines",
+        recognize=_recognize,
+        read=_read,
+        write=_write,
+        loses=("sizes",),
     ),
 )

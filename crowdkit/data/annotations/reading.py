@@ -9,7 +9,7 @@ from torch import Tensor
 from crowdkit.data.annotations.formats import find_format, formats, list_formats
 from crowdkit.data.annotations.heads import SHIFT, Convention, Format, ImageHeads
 from crowdkit.data.annotations.source import Source
-from crowdkit.errors import CrowdKitError, DataError, check_choice
+from crowdkit.errors import ArgumentError, CrowdKitError, DataError, check_choice
 
 ANNOTATION_SUFFIXES = (
     *(".csv", ".tsv", ".txt", ".xls", ".json", ".jsonl", ".ndjson", ".odgt", ".pnt", ".xml", ".npy", ".mat"),
@@ -127,6 +127,7 @@ def write_annotations(
     target: str | Path,
     *,
     format: str,  # noqa: A002
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write heads so that an annotation tool reads them.
 
@@ -134,12 +135,13 @@ def write_annotations(
         images: The heads of each image, in continuous pixels, or with the image's size.
         target: A folder; or a file, for a format that has one for all images.
         format: One of :func:`list_formats` that can be written.
+        overwrite: Whether files that are there may be overwritten.
 
     Returns:
         The files.
 
     Raises:
-        ArgumentError: If the target is a file and the format has one for each image.
+        ArgumentError: If the target is a file and the format has one for each image, or a file is there already.
         DataError: If the format counts in what is not known, such as the images' sizes.
         UnknownNameError: If the format is not known or not written.
 
@@ -152,8 +154,6 @@ def write_annotations(
         ...     print(file.name, read_annotations(file)[0].points.tolist())
         annotations.xml [[10.0, 20.5]]
     """
-    from crowdkit.errors import ArgumentError
-
     place = Path(target)
     files = annotation_files(images, format)
     if place.suffix and not place.is_dir():
@@ -163,6 +163,12 @@ def write_annotations(
             )
         files = {place.name: next(iter(files.values()))}
         place = place.parent
+    there = [place / name for name in files if (place / name).exists()]
+    if there and not overwrite:
+        raise ArgumentError(
+            f"target: expected files that are not there yet, got {there[0]}, which is; name another folder, or "
+            "overwrite it (--force, overwrite=True)"
+        )
     written = []
     for name, content in files.items():
         path = place / name

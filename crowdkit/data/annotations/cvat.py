@@ -83,9 +83,27 @@ def _places(shape: ElementTree.Element) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in pairs]
 
 
+def _task(images: Sequence[ImageHeads]) -> ElementTree.Element:
+    """Describe the task, without which other programs do not read the file."""
+    meta = ElementTree.Element("meta")
+    task = ElementTree.SubElement(meta, "task")
+    last = max(0, len(images) - 1)
+    known = {"name": "heads", "size": len(images), "mode": "annotation", "start_frame": 0, "stop_frame": last}
+    for tag, value in known.items():
+        ElementTree.SubElement(task, tag).text = str(value)
+    labels = ElementTree.SubElement(task, "labels")
+    for name in sorted({head.label or _HEAD for image in images for head in image.heads()} or {_HEAD}):
+        label = ElementTree.SubElement(labels, "label")
+        ElementTree.SubElement(label, "name").text = name
+        ElementTree.SubElement(label, "type").text = "any"
+        ElementTree.SubElement(label, "attributes")
+    return meta
+
+
 def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
     root = ElementTree.Element("annotations")
     ElementTree.SubElement(root, "version").text = "1.1"
+    root.append(_task(images))
     for number, image in enumerate(images):
         height, width = image.known_size()
         known: dict[str, Any] = {"id": number, "name": image.known_name(), "width": width, "height": height}

@@ -28,23 +28,27 @@ def image_in(content: Any) -> str | None:
 
 def _of_address(text: str) -> str:
     """Return the path in an address, also in its query, as local storage has it."""
-    parts = urlsplit(text.replace("\\", "/"))
-    inner = parse_qs(parts.query).get("d")
-    if inner:
-        return inner[0]
-    return unquote(parts.path) if parts.scheme else text
+    text = text.replace("\\", "/")
+    if "?d=" not in text and "://" not in text:
+        return text
+    try:
+        parts = urlsplit(text)
+        inner = parse_qs(parts.query).get("d")
+    except ValueError:
+        return text
+    return inner[0] if inner else unquote(parts.path)
 
 
 def spellings(name: str) -> Iterator[tuple[str, ...]]:
     """Go from the exact path to looser and looser forms of a name: what two names must share to be one."""
-    path = PurePosixPath(name.replace("\\", "/"))
+    path = PurePosixPath(_of_address(name))
     yield ("path", str(path))
     yield ("end", _SUFFIX.sub("", "/".join(path.parts[-2:])))
     yield ("name", path.name)
     yield ("any case", path.name.casefold())
     stem = _SUFFIX.sub("", path.name).casefold()
     yield ("stem", stem)
-    yield ("plain", re.sub(r"[\s_]+", "_", _UPLOAD.sub("", _ROBOFLOW.sub("", stem))))
+    yield ("plain", re.sub(r"[\s_]+", "_", _UPLOAD.sub("", _ROBOFLOW.sub("", unquote(stem)))))
 
 
 class Names:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crowdkit.cli.left_out import left_out
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
 from crowdkit.cli.places import Places, add_places
 from crowdkit.cli.trust import COLUMNS, ends, promise, table, trust, warning
@@ -24,8 +25,9 @@ Prints a line an image: the count, between which numbers the true one lies if th
 what of the image lies outside what the model has seen.
 
 --out writes each image with the estimated density laid over it. --explain also writes NAME-explained.png: the
-model's attention, and a feature before and after it; --points the heads' places, and --zones counts in polygons
-too. A file that cannot be read is told at the end, and the exit code is then 1.
+model's attention, and a feature before and after it; --points the heads' places (with --format as an annotation
+tool opens them, to be corrected there), and --zones counts in polygons too. A file that cannot be read is reported at
+the end, and the exit code is then 1.
 
 Images that are too large for the memory are counted in tiles, with the same result. Under torchrun every process
 takes its share of the images; the first prints what all have found."""
@@ -110,6 +112,8 @@ def run(args: argparse.Namespace) -> int:
     model = opened.model
     crew = Crew(args.device or "auto")
     files = list_images(args.images)
+    for line in left_out(args.images, files) if crew.leads else ():
+        print(line, file=sys.stderr)
     places = Places(args, files)
     names = _names(files, explain=args.explain)
     mine = crew.share(files)

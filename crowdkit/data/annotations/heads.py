@@ -218,19 +218,28 @@ class Marks:
         """Count a mark that stands for many heads."""
         self._regions += 1
 
-    def heads(self, name: str | None = None, **known: Any) -> ImageHeads:
-        """Return what was collected, with what else is known of the image."""
+    def heads(
+        self,
+        name: Any = None,
+        *,
+        image_size: tuple[int, int] | None = None,
+        stated_total: Any = None,
+        unit: Unit | None = None,
+    ) -> ImageHeads:
+        """Return what was collected, with what else the file says of the image, true or not."""
         sizes = [head.size for head in self._heads]
         labels = tuple(head.label for head in self._heads)
         pairs = [(head.x, head.y) for head in self._heads]
         return ImageHeads(
-            name=name,
+            name=" ".join(_text(name).splitlines()) or None,
             points=torch.tensor(pairs, dtype=torch.float64).reshape(-1, 2),
             sizes=None if all(map(math.isnan, sizes)) else torch.tensor(sizes, dtype=torch.float64),
             labels=labels if any(labels) else (),
             left_out=self._left_out,
             regions=self._regions,
-            **known,
+            image_size=image_size,
+            stated_total=stated_total if type(stated_total) is int else None,
+            unit=unit,
         )
 
 

@@ -55,22 +55,31 @@ def read_annotations(
     if convention is not None:
         check_choice("convention", convention, SHIFT)
     source = Source(path, keypoint=keypoint)
-    found = find_format(source, format)
     try:
-        images = found.read(source)
+        found = find_format(source, format)
+        images = _read(found, source)
+    except DataError as error:
+        if len(str(error).splitlines()) > 1:  # what the file holds is part of it
+            raise DataError(" ".join(str(error).split())) from error
+        raise
+    shift = SHIFT[convention or found.convention]
+    return [each.shifted(shift) for each in images]
+
+
+def _read(found: Format, source: Source) -> list[ImageHeads]:
+    try:
+        return found.read(source)
     except CrowdKitError:
         raise
     except KeyError as error:
         raise DataError(
-            f"{path}: expected {found.title}, got malformed content, an entry without {error}; complete it"
+            f"{source.path}: expected {found.title}, got malformed content, an entry without {error}; complete it"
         ) from error
     except Exception as error:  # a parser's own, whatever it is
         said = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(
-            f"{path}: expected {found.title}, got malformed content ({said}); check the file"
+            f"{source.path}: expected {found.title}, got malformed content ({said}); check the file"
         ) from error
-    shift = SHIFT[convention or found.convention]
-    return [each.shifted(shift) for each in images]
 
 
 def read_points(path: str | Path, *, convention: Convention | None = None) -> Tensor:

@@ -140,6 +140,7 @@ def find_doubts(dataset: "CrowdFolder") -> list[Issue]:
         issues.append(Issue("left out", dataset.name, message, sum(others.values())))
     left_out: Counter[str] = Counter()
     inside = outside = 0
+    worst = (0, -1)
     for index, heads in _read(dataset):
         left_out.update(heads.left_out)
         name = dataset.names[index]
@@ -149,13 +150,13 @@ def find_doubts(dataset: "CrowdFolder") -> list[Issue]:
         found, on_image, off_image = _look_at(dataset, index, heads)
         issues += found
         inside, outside = inside + on_image, outside + off_image
+        worst = max(worst, (off_image, index))
     for kind, number in left_out.items():
         message = f"{number} x {kind}: not read as heads; mark heads as points, boxes, circles or polygons"
         issues.append(Issue("left out", dataset.name, message))
     many = any(issue.kind in ("many outside", "x and y", "another size") for issue in issues)
     if outside and not many and outside >= _OF_SET * (inside + outside):
-        message = f"{outside} of {inside + outside} heads lie outside their images; were they marked on other images?"
-        issues.append(Issue("many outside", dataset.name, message, outside))
+        issues.append(_outside(dataset, worst[1], outside, inside + outside))
     errors = any(issue.severity == "error" for issue in issues) or not any(True for _ in _read(dataset))
     if not inside and not outside and not errors:
         message = f"{dataset.name}: no head in any image; give the annotations of these images (annotations=)"
@@ -202,6 +203,17 @@ def _look_at(dataset: "CrowdFolder", index: int, heads: ImageHeads) -> tuple[lis
         message = f"{where}: {dropped} of {len(points)} heads lie outside the image of {_text(size)}; {hint}"
         issues.append(Issue(kind, record.name, message, dropped))
     return issues, len(points) - dropped, dropped
+
+
+def _outside(dataset: "CrowdFolder", index: int, outside: int, total: int) -> Issue:
+    """Say why so many of the set's heads may lie outside, from the image that has most of them."""
+    record = dataset.records[index]
+    turned = not dataset.orient and read_header(record.image).orientation in (5, 6, 7, 8)
+    points = dataset.raw_points(index)
+    points, size = points[points.isfinite().all(dim=1)], dataset.stored_size(index)
+    kind, hint = _why_outside(points, size, to_canvas(points, size).dropped, turned=turned)
+    message = f"{outside} of {total} heads lie outside their images; in {record.annotation} {hint}"
+    return Issue(kind, dataset.name, message, outside)
 
 
 def _another_size(heads: ImageHeads, size: tuple[int, int], *, turned: bool) -> str | None:

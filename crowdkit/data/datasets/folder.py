@@ -104,7 +104,7 @@ class CrowdFolder(CrowdDataset):
         self.unread = tuple(pairs.unread)
         self.left_out = (
             *pairs.left_out,
-            *(f"{each}: left out, for it marks a crowd as one" for each in crowds if skipped),
+            *(f"{each}: left out, for a mark in it stands for many heads" for each in crowds if skipped),
         )
         read = [each for each in map(self._found.get, self.names) if isinstance(each, ImageHeads)]
         self.labels = Counter(label for each in read for label in each.labels or ("",) * len(each))

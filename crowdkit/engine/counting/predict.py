@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from crowdkit.data.image import IMAGE_SUFFIXES
+from crowdkit.data.image import IMAGE_SUFFIXES, is_image
 from crowdkit.engine.calibration.calibration import Calibration
 from crowdkit.engine.calibration.traits import look
 from crowdkit.engine.counting.ahead import read_ahead
@@ -63,7 +63,7 @@ def list_images(places: Iterable[str | Path]) -> list[Path]:
         if not place.is_dir():
             files.append(place)
             continue
-        found = sorted(each for each in place.iterdir() if each.suffix.lower() in IMAGE_SUFFIXES)
+        found = sorted(each for each in place.iterdir() if is_image(each))
         if not found:
             raise DataError(f"images: expected images ({', '.join(IMAGE_SUFFIXES)}) in {place}, got none")
         files += found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crowdkit.cli.options import Commands, add_json, command, print_json
 
 if TYPE_CHECKING:
-    from crowdkit.data.validate import Issue
+    from crowdkit.data.issues import Issue
 
 _TEXT = """Look at every image and annotation of a data set and say what is in it and what is wrong.
 
@@ -107,9 +107,9 @@ def run(args: argparse.Namespace) -> int:
         from crowdkit.data.datasets import listed_labels
 
         print(f"  by class    {listed_labels(report.labels)}")
-    shown = [f"{count} of {size}" for size, count in list(report.sizes.items())[:3]]
-    rest = len(report.sizes) - len(shown)
-    print(f"  sizes       {', '.join(shown)}{f' and {rest} other sizes' if rest else ''} (height x width)")
+    listed = [f"{count} of {size}" for size, count in list(report.sizes.items())[:3]]
+    rest = len(report.sizes) - len(listed)
+    print(f"  sizes       {', '.join(listed)}{f' and {rest} other sizes' if rest else ''} (height x width)")
     print(f"  clamped     {report.heads('clamped')} heads less than a pixel outside, moved onto the image")
     print(f"  dropped     {report.heads('outside')} heads further outside")
     print(f"  duplicates  {report.heads('duplicate heads')} heads at the very place of another")

@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
                 "images": len(images),
                 "heads": heads,
                 "left_out": dict(left_out),
-                "format": args.format,
+                "lost": _lost(images, args.format),
             }
         )
         return 0

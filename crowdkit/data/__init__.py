@@ -22,6 +22,7 @@ from crowdkit.data.datasets.base import CrowdData
 from crowdkit.data.duplicates import Duplicate, find_duplicates, image_hash
 from crowdkit.data.geometry import to_canvas
 from crowdkit.data.image import read_image, read_size
+from crowdkit.data.issues import Issue
 from crowdkit.data.photometric import (
     Blur,
     ColourJitter,
@@ -46,7 +47,7 @@ from crowdkit.data.transforms import (
     Resize,
     Transform,
 )
-from crowdkit.data.validate import Issue, Report, check_dataset
+from crowdkit.data.validate import Report, check_dataset
 from crowdkit.data.zones import Zone, read_zones
 
 if TYPE_CHECKING:

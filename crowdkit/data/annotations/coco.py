@@ -75,7 +75,8 @@ def _add(
 def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
     labels = sorted({head.label or "head" for image in images for head in image.heads()}) or ["head"]
     numbers = {label: place for place, label in enumerate(labels, start=1)}
-    listed, annotations = [], []
+    listed: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, image in enumerate(images, start=1):
         height, width = image.known_size()
         listed.append({"id": number, "file_name": image.known_name(), "height": height, "width": width})

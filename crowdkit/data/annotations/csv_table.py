@@ -106,15 +106,16 @@ def _read_image(
         values = _numbers(cells, source, number)
         text = "" if label is None else row[label]
         if len(shape) == 4:
-            marks.box(*(values if _is_corners(table, shape) else _from_sides(values)), text)
+            left, top, right, bottom = values if _is_corners(table, shape) else _from_sides(values)
+            marks.box(left, top, right, bottom, text)
             continue
         across = [] if sides is None else [row[place] for place in sides if row[place]]
         written = _numbers(across, source, number) if len(across) == 2 else []
         if written and table.column("cx", "center_x", "x_center") is not None:
-            marks.point(*values, text, size=(written[0] * written[1]) ** 0.5)
+            marks.point(values[0], values[1], text, size=(written[0] * written[1]) ** 0.5)
             continue
         boxes |= {(written[0], written[1])} if written else set()
-        marks.point(*values, text)
+        marks.point(values[0], values[1], text)
     heads = marks.heads(name, image_size=size)
     if not boxes:
         return heads

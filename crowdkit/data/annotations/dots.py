@@ -21,7 +21,7 @@ def _recognize(source: Source) -> bool:
 
 def _read(source: Source) -> list[ImageHeads]:
     import numpy as np
-    from scipy.ndimage import center_of_mass, label
+    from scipy.ndimage import center_of_mass, label  # type: ignore[attr-defined]
 
     from crowdkit.data.image import opened
 

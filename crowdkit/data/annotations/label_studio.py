@@ -71,7 +71,7 @@ def _read_results(name: str | None, results: list[Any], others: int = 0) -> Imag
         value = mark.get("value", mark)
         kind = _kind(mark, value)
         shape = shapes.setdefault(mark.get("id", place), {"kind": "", "label": ""})
-        labels = next((value[key] for key in (f"{kind}labels", "labels") if value.get(key)), [])
+        labels: list[Any] = next((value[key] for key in (f"{kind}labels", "labels") if value.get(key)), [])
         shape["label"] = shape["label"] or (labels[0] if labels else "")
         if kind in _SHAPES or not shape["kind"]:
             shape |= {"kind": kind, "value": value, "turn": mark.get("image_rotation") or 0}
@@ -133,7 +133,7 @@ def _upright(x: Any, y: Any, turn: int) -> tuple[float, float]:
 
 def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
     tasks = []
-    for number_, image in enumerate(images, start=1):
+    for task, image in enumerate(images, start=1):
         height, width = image.known_size()
         results = []
         for place, head in enumerate(image.heads()):
@@ -162,8 +162,8 @@ def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
                     "value": {**value, kind: [head.label or "head"]},
                 }
             )
-        place = f"/data/local-files/?d={image.known_name()}"
-        tasks.append({"id": number_, "data": {"image": place}, "annotations": [{"result": results}]})
+        address = f"/data/local-files/?d={image.known_name()}"
+        tasks.append({"id": task, "data": {"image": address}, "annotations": [{"result": results}]})
     return {"annotations.json": json.dumps(tasks, indent=1)}
 
 

@@ -34,7 +34,8 @@ def _add(marks: Marks, shape: dict[str, Any]) -> None:
             radius = math.hypot(number(edge_x) - number(x), number(edge_y) - number(y))
             marks.ellipse(x, y, radius, radius, label)
         case "rectangle" if len(corners) == 2:
-            marks.box(*corners[0], *corners[1], label)
+            (left, top), (right, bottom) = corners
+            marks.box(left, top, right, bottom, label)
         case "rectangle" | "polygon" | "rotation":
             marks.polygon(corners, label)
         case other:
@@ -60,7 +61,7 @@ def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
             }
             shapes.append(shape)
         name = image.known_name()
-        content = {
+        content: dict[str, Any] = {
             "version": "5.5.0",
             "flags": {},
             "shapes": shapes,

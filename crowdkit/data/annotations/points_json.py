@@ -134,7 +134,7 @@ def _add(marks: Marks, point: Any, place: int, source: Source) -> None:
         raise DataError(
             f"{source.path}: expected two numbers for each point, got {str(point)[:60]} as point {place}; correct it"
         )
-    marks.point(*point, label)
+    marks.point(point[0], point[1], label)
 
 
 def _total(content: dict[str, Any]) -> int | None:

@@ -44,7 +44,8 @@ def _read(source: Source) -> list[ImageHeads]:
         )
     marks = Marks()
     for each in root.iter("object"):
-        marks.box(*_box(each, source.path), each.findtext("name", ""))
+        left, top, right, bottom = _box(each, source.path)
+        marks.box(left, top, right, bottom, each.findtext("name", ""))
     size = pixels(root.findtext("size/height"), root.findtext("size/width"))
     return [marks.heads(root.findtext("filename") or None, image_size=size)]
 

@@ -84,7 +84,7 @@ def wrong_units(dataset: "CrowdFolder") -> dict[str, str]:
     found = {
         dataset.names[index]: _refusal(dataset, index, "fraction", "the first pixel, [0, 1] x [0, 1]")
         for index, points in unsaid.items()
-        if _within(points, 1) and len(points.unique(dim=0)) > 1
+        if _within(points, 1) and _places(points) > 1
     }
     rest = {index: points for index, points in unsaid.items() if dataset.names[index] not in found}
     if rest and all(_within(points, 100) for points in rest.values()) and _unlikely(dataset, rest):
@@ -107,8 +107,12 @@ def _unlikely(dataset: "CrowdFolder", points: Mapping[int, Tensor]) -> bool:
         if min(height, width) <= 100:
             return False
         largest = max(largest, 1e4 / (height * width))
-    places = torch.cat(list(points.values())).unique(dim=0)
-    return 0 < largest ** len(places) < _CHANCE
+    return 0 < largest ** _places(torch.cat(list(points.values()))) < _CHANCE
+
+
+def _places(points: Tensor) -> int:
+    """Count heads that lie at different places."""
+    return len(set(map(tuple, points.tolist())))
 
 
 def _within(points: Tensor, end: float) -> bool:

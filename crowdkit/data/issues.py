@@ -25,7 +25,7 @@ SEVERITY: dict[str, Severity] = {
     "incomplete": "warning",
     "left out": "warning",
     "pages": "warning",
-    "not read": "note",
+    "not read": "warning",
     "clamped": "note",
     "empty": "note",
     "out of region": "note",

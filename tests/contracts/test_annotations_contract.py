@@ -1,6 +1,7 @@
 """What every format of annotations keeps. A new one needs a row in ``annotation_cases.CASES``."""
 
 import math
+import re
 from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -39,6 +40,18 @@ def failure(path: Path, name: str) -> str | None:
 
 def test_every_format_has_a_case() -> None:
     assert {case.format for case in CASES} == set(list_formats())
+
+
+def test_the_table_of_the_docs_is_that_of_the_formats() -> None:
+    page = Path(__file__).parents[2] / "docs/annotations.md"
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines() if re.match(r"\| `\w+` \|", line)]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert {name.strip("`"): written != "no" for name, _, _, written, *_ in rows} == {
+        name: each.write is not None for name, each in formats().items()
+    }
+    for name, _, _, _, lost, _ in rows:
+        if ":" not in lost:
+            assert set(lost.split(", ")) - {""} == set(formats()[name.strip("`")].loses)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

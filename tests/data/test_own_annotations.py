@@ -313,6 +313,20 @@ def test_a_density_map_is_called_one(photos: Path) -> None:
     np.save(photos / "a.npy", np.full((HEIGHT, WIDTH), 3 / HEIGHT / WIDTH))
     with pytest.raises(DataError, match=r"a\.npy: .*a density map of 3\.0 people"):
         CrowdFolder(photos).count(0)
+    (photos / "a.npy").unlink()
+    (photos / "a.csv").write_text("\n".join(",".join(["0.001"] * WIDTH) for _ in range(HEIGHT)))
+    with pytest.raises(DataError, match=r"a\.csv: .*a density map it seems"):
+        CrowdFolder(photos).count(0)
+
+
+def test_files_that_hold_no_heads_are_named(photos: Path) -> None:
+    (photos / "a.csv").write_text(rows(HEADS))
+    (photos / "b.csv").write_text(rows(HEADS))
+    (photos / "classes.txt").write_text("head\n")
+    (photos / "export.json").write_text('{"type": "FeatureCollection", "features": []}')
+    assert "GeoJSON" in kinds(CrowdFolder(photos))["not read"]
+    (photos / "export.json").unlink()
+    assert not CrowdFolder(photos).doubts()
 
 
 def test_a_skeleton_has_the_key_point_asked_for(photos: Path) -> None:

@@ -9,6 +9,8 @@ from crowdkit.data.annotations.heads import Format
 from crowdkit.data.annotations.source import Source
 from crowdkit.errors import DataError, check_choice
 
+# Rows of more numbers are no head's.
+_WIDEST = 12
 # What a malformed file makes a format's look at it raise.
 _ODD = (TypeError, KeyError, ValueError, AttributeError, IndexError, OverflowError, StopIteration)
 
@@ -127,6 +129,11 @@ def _looks_like_table(source: Source) -> str:
     table = source.table
     if table.header is None:
         columns = len(table.rows[0][1])
+        if columns > _WIDEST and len(table.rows) > 1:
+            return (
+                f"{len(table.rows)} rows of {columns} numbers, a density map it seems; crowdkit learns from heads: give "
+                "the points that it was made of"
+            )
         return f"{columns} columns without a header, where two numbers were expected; add a header that names x and y"
     return f"a table with the columns {', '.join(table.header)[:120]}; name the columns x and y in the header"
 

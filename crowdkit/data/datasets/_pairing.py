@@ -42,6 +42,21 @@ _AROUND = (
     "_annotation",
 )
 _BEFORE = ("GT_", "gt_", "CellCounter_")
+# Texts that lie beside annotations and are none.
+_NOTES = (
+    *(
+        "classes",
+        "labels",
+        "labelmap",
+        "label_map",
+        "predefined_classes",
+        "readme",
+        "license",
+        "notes",
+        "notice",
+    ),
+    *("train", "val", "valid", "test", "trainval", "data", "requirements", "package", "config", "metadata"),
+)
 # Pictures that are not read, so that their number in a folder is not wondered at.
 _OTHER_PICTURES = (".avif", ".cr2", ".nef", ".arw", ".dng", ".psd", ".svg", ".jxl", ".raw")
 
@@ -272,7 +287,7 @@ def _match(
         if isinstance(entries, str):
             if own in places:
                 pairs.heads[places[own]], pairs.files[places[own]] = entries, file
-            elif own is None:
+            elif own is None and file.stem.lower() not in _NOTES:
                 pairs.unread.append(entries)
             continue
         for entry in entries:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from crowdkit.data.annotations.heads import Format, ImageHeads, Marks
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.marks import Marks
 from crowdkit.data.annotations.source import Source
 
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from crowdkit.data.annotations.heads import Format, Head, ImageHeads, Marks, pixels
+from crowdkit.data.annotations.heads import Format, Head, ImageHeads
+from crowdkit.data.annotations.marks import Marks, pixels
 from crowdkit.data.annotations.skeleton import head_of
 from crowdkit.data.annotations.source import Source
 

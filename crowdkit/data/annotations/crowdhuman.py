@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from crowdkit.data.annotations.heads import Format, ImageHeads, Marks
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.marks import Marks
 from crowdkit.data.annotations.source import Source
 
 

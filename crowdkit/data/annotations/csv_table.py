@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from crowdkit.data.annotations.heads import Format, Head, ImageHeads, Marks, pixels
+from crowdkit.data.annotations.heads import Format, Head, ImageHeads
+from crowdkit.data.annotations.marks import Marks, pixels
 from crowdkit.data.annotations.source import Source, Table, is_number
 from crowdkit.errors import DataError
 

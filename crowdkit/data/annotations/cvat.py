@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from crowdkit.data.annotations.heads import Format, ImageHeads, Marks, pixels
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.marks import Marks, pixels
 from crowdkit.data.annotations.skeleton import head_of
 from crowdkit.data.annotations.source import Source
 

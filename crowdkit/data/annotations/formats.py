@@ -131,8 +131,8 @@ def _looks_like_table(source: Source) -> str:
         columns = len(table.rows[0][1])
         if columns > _WIDEST and len(table.rows) > 1:
             return (
-                f"{len(table.rows)} rows of {columns} numbers, a density map it seems; crowdkit learns from heads: give "
-                "the points that it was made of"
+                f"{len(table.rows)} rows of {columns} numbers, a density map it seems; crowdkit learns from heads: "
+                "give the points that it was made of"
             )
         return f"{columns} columns without a header, where two numbers were expected; add a header that names x and y"
     return f"a table with the columns {', '.join(table.header)[:120]}; name the columns x and y in the header"

@@ -4,7 +4,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from crowdkit.data.annotations.heads import Format, ImageHeads, Marks
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.marks import Marks
 from crowdkit.data.annotations.source import Source
 from crowdkit.errors import DataError
 

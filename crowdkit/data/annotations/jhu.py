@@ -2,7 +2,8 @@
 
 import math
 
-from crowdkit.data.annotations.heads import Format, ImageHeads, Marks
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.marks import Marks
 from crowdkit.data.annotations.source import Source, is_number
 from crowdkit.errors import DataError
 

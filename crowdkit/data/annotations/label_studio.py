@@ -5,7 +5,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from crowdkit.data.annotations.heads import Format, ImageHeads, Marks, number, pixels
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.marks import Marks, number, pixels
 from crowdkit.data.annotations.names import image_in
 from crowdkit.data.annotations.source import Source
 

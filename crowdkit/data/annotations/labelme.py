@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from crowdkit.data.annotations.heads import Format, ImageHeads, Marks, number, pixels
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.marks import Marks, number, pixels
 from crowdkit.data.annotations.source import Source
 
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from crowdkit.data.annotations.heads import Format, ImageHeads, Marks, pixels
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.marks import Marks, pixels
 from crowdkit.data.annotations.names import is_image_name
 from crowdkit.data.annotations.source import Source
 from crowdkit.errors import DataError

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from crowdkit.data.annotations.heads import Format, Head, ImageHeads, Marks
+from crowdkit.data.annotations.heads import Format, Head, ImageHeads
+from crowdkit.data.annotations.marks import Marks
 from crowdkit.data.annotations.source import Source
 
 _COLUMNS = (

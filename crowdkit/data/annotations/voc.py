@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import torch
 from torch import Tensor
 
-from crowdkit.data.annotations.heads import Format, ImageHeads, Marks, pixels
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.marks import Marks, pixels
 from crowdkit.data.annotations.source import Source
 from crowdkit.errors import DataError
 

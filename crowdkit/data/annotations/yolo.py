@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from crowdkit.data.annotations.heads import Format, ImageHeads, Marks
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.marks import Marks
 from crowdkit.data.annotations.source import Source, is_number
 from crowdkit.errors import DataError
 

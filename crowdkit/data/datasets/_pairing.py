@@ -1,50 +1,27 @@
 """Find photographs and the files with their heads in a folder, and say which belong together."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crowdkit.data.annotations import ANNOTATION_SUFFIXES, Convention, ImageHeads, read_annotations
 from crowdkit.data.annotations.names import Names
-from crowdkit.data.image import IMAGE_SUFFIXES, is_image
+from crowdkit.data.datasets._images import (
+    FOLDERS,
+    JUNK,
+    PICTURES,
+    call_images,
+    find_images,
+    of_split,
+    stems_of,
+    walk,
+)
 from crowdkit.errors import DataError
 
-_PICTURES = ("images", "JPEGImages", "imgs", "img")
-_FOLDERS = (
-    *(
-        "annotations",
-        "annotation",
-        "ann",
-        "anns",
-        "ground_truth",
-        "ground-truth",
-        "groundtruth",
-        "gt",
-        "labels",
-        "label",
-    ),
-    *("points", "dots", "jsons", "json", "xml", "xmls", "mats", "csv", "density"),
-)
-_SPLITS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
-_JUNK = ("Thumbs.db", "desktop.ini", "__MACOSX")
-_AROUND = (
-    "_ann",
-    "_gt",
-    "_GT",
-    "_dots",
-    "-dots",
-    "dots",
-    "_points",
-    "-points",
-    "_label",
-    "_labels",
-    "_annotation",
-)
-_BEFORE = ("GT_", "gt_", "CellCounter_")
 # Texts that lie beside annotations and are none.
-_NOTES = (
-    *(
+_NOTES = frozenset(
+    [
         "classes",
         "labels",
         "labelmap",
@@ -54,11 +31,18 @@ _NOTES = (
         "license",
         "notes",
         "notice",
-    ),
-    *("train", "val", "valid", "test", "trainval", "data", "requirements", "package", "config", "metadata"),
+        "train",
+        "val",
+        "valid",
+        "test",
+        "trainval",
+        "data",
+        "requirements",
+        "package",
+        "config",
+        "metadata",
+    ]
 )
-# Pictures that are not read, so that their number in a folder is not wondered at.
-_OTHER_PICTURES = (".avif", ".cr2", ".nef", ".arw", ".dng", ".psd", ".svg", ".jxl", ".raw")
 
 
 @dataclass
@@ -111,11 +95,11 @@ def find_pairs(
     Raises:
         DataError: If there is no image, an image has two annotations, or no annotation belongs to any image.
     """
-    home, everything, left_out = _find_images(root)
-    images = _of_split(everything, home, split)
+    home, everything, left_out = find_images(root)
+    images = of_split(everything, home, split)
     pairs = Pairs(
         images=images,
-        names=_names(images, home),
+        names=call_images(images, home),
         files=[image.with_suffix(".csv") for image in images],
         heads=[None] * len(images),
         left_out=left_out,
@@ -142,81 +126,6 @@ def find_pairs(
     return pairs
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Go through all files below a folder, without what systems leave there."""
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _JUNK)
-        yield from (
-            Path(place, each) for each in sorted(files) if not each.startswith(".") and each not in _JUNK
-        )
-
-
-def _find_images(root: Path) -> tuple[Path, list[Path], list[str]]:
-    """Return the folder of the images, all of them, and what is left out."""
-    if not root.is_dir():
-        raise DataError(f"root: expected a folder of images, got {root}; check the path")
-    home = next((root / name for name in _PICTURES if (root / name).is_dir()), root)
-    files = [
-        file
-        for file in _walk(home)
-        if not any(part.lower() in _FOLDERS for part in file.relative_to(home).parts[:-1])
-    ]
-    found = [file for file in files if is_image(file)]
-    stems = {(file.parent, file.stem) for file in found}
-    images = [file for file in found if not _is_dots(file, stems)]
-    if not images:
-        raise DataError(
-            f"root: expected images ({', '.join(IMAGE_SUFFIXES)}) in {home}, got none; check the path"
-        )
-    others = [file for file in files if file.suffix.lower() in _OTHER_PICTURES]
-    if home != root:
-        others += [file for file in sorted(root.iterdir()) if is_image(file)]
-    left_out = [f"{file}: this image is left out; convert it to JPEG or PNG, in {home}" for file in others]
-    return home, images, left_out
-
-
-def _is_dots(file: Path, stems: set[tuple[Path, str]]) -> bool:
-    """Tell whether a picture lies beside another, under its name with a word for heads behind it."""
-    return any((file.parent, stem) in stems for stem in _stems(file.stem) if stem != file.stem)
-
-
-def _of_split(images: list[Path], home: Path, split: str) -> list[Path]:
-    """Keep a split's images, if every image lies in a folder called after one."""
-    by_word = {word: name for name, words in _SPLITS.items() for word in words}
-    found = [
-        next(
-            (by_word[part.lower()] for part in image.relative_to(home).parts[:-1] if part.lower() in by_word),
-            None,
-        )
-        for image in images
-    ]
-    if None in found:
-        return images
-    kept = [image for image, name in zip(images, found, strict=True) if name == split]
-    if not kept:
-        raise DataError(
-            f"split: expected images of {split!r} in {home}, got folders of {', '.join(sorted(set(map(str, found))))}; "
-            "choose one of these"
-        )
-    return kept
-
-
-def _names(images: Sequence[Path], home: Path) -> list[str]:
-    """Call images by their stems, or by their paths where two have one stem."""
-    stems = [image.stem for image in images]
-    if len(set(stems)) == len(stems):
-        return stems
-    paths = [image.relative_to(home).with_suffix("").as_posix() for image in images]
-    twice = (
-        next((path for path in paths if paths.count(path) > 1), None)
-        if len(set(paths)) < len(paths)
-        else None
-    )
-    if twice is not None:
-        raise DataError(f"{home}: expected one image of each name, got several called {twice}; rename them")
-    return paths
-
-
 def _find_files(
     root: Path, home: Path, images: Sequence[Path], given: Path | None
 ) -> tuple[list[Path], list[Path]]:
@@ -227,8 +136,8 @@ def _find_files(
             raise DataError(f"annotations: expected a file or folder, got {given}, which is not there")
         if given.is_file():
             return [given], [given]
-        return [file for file in _walk(given) if file not in known and _may_hold(file, dots=True)], [given]
-    base = root.parent if root.name in _PICTURES else root
+        return [file for file in walk(given) if file not in known and _may_hold(file, dots=True)], [given]
+    base = root.parent if root.name in PICTURES else root
     inside = {image.parent for image in images}
     above = {
         folder for image in images for folder in image.parents if folder == base or base in folder.parents
@@ -236,15 +145,15 @@ def _find_files(
     places = [base, *(each for each in sorted(base.iterdir()) if each.is_dir())]
     files = []
     for place in places:
-        named = place.name.lower() in _FOLDERS and place != base
+        named = place.name.lower() in FOLDERS and place != base
         if place == base:
             found: Iterable[Path] = (file for file in sorted(place.iterdir()) if file.is_file())
         elif named or place in above or place == home:
-            found = _walk(place)
+            found = walk(place)
         else:
             continue
         for file in found:
-            in_folder = named or any(part.lower() in _FOLDERS for part in file.relative_to(base).parts[:-1])
+            in_folder = named or any(part.lower() in FOLDERS for part in file.relative_to(base).parts[:-1])
             beside = file.parent in inside | above
             if file not in known and (in_folder or beside) and _may_hold(file, dots=in_folder or beside):
                 files.append(file)
@@ -253,7 +162,7 @@ def _find_files(
 
 
 def _may_hold(file: Path, *, dots: bool) -> bool:
-    if file.name.startswith(".") or file.name in _JUNK:
+    if file.name.startswith(".") or file.name in JUNK:
         return False
     suffix = file.suffix.lower()
     return suffix in ANNOTATION_SUFFIXES or (dots and suffix in (".png", ".bmp", ".tif", ".tiff"))
@@ -283,7 +192,7 @@ def _match(
 
     for file, entries in readings:
         folder = os.path.relpath(file.parent, home).replace(os.sep, "/")
-        own = image_of(*(name for stem in _stems(file.stem) for name in (f"{folder}/{stem}", stem)))
+        own = image_of(*(name for stem in stems_of(file.stem) for name in (f"{folder}/{stem}", stem)))
         if isinstance(entries, str):
             if own in places:
                 pairs.heads[places[own]], pairs.files[places[own]] = entries, file
@@ -315,18 +224,6 @@ def _put(pairs: Pairs, place: int, file: Path, entry: ImageHeads) -> None:
             f"{file}: expected one name for each image, got heads of both {before.name} and {entry.name}; give all of "
             "them one name"
         )
-
-
-def _stems(stem: str) -> Iterator[str]:
-    """Go from the name of an annotation file to names that its image may have."""
-    yield stem
-    for before in _BEFORE:
-        if stem.startswith(before):
-            yield stem.removeprefix(before)
-    for after in _AROUND:
-        if stem.endswith(after):
-            yield stem.removesuffix(after)
-            yield stem.removesuffix(after) + "cell"  # as the VGG cells are called
 
 
 def _raise_for_nothing(pairs: Pairs, looked: Sequence[Path], *, missing: str) -> None:

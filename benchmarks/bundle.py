@@ -11,9 +11,8 @@ read. The same run gives the same files.
 import argparse
 from pathlib import Path
 
-from crowdkit.engine import bundle, card_text
-from crowdkit.models import list_weights, weights_card
-from crowdkit.models.weights import BUNDLED
+from crowdkit.models import BUNDLED, list_weights, weights_card
+from crowdkit.training import bundle, card_text
 
 BEGIN, END = "<!-- card: written by benchmarks/bundle.py -->", "<!-- end of the card -->"
 NONE = "No trained weights are bundled with this version."

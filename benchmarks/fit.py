@@ -1,6 +1,6 @@
 """Can a model fit? Train it on a few real images until its counts on them are right.
 
-A network that cannot learn four images by heart has a fault; one that can may still not generalise. Prints the
+A network that cannot learn four images by heart has a fault; one that can may still not generalize. Prints the
 mean relative count error (NAE) on those images, in eval mode, every few steps, and stops below the goal.
 
     python benchmarks/fit.py --root DATA/ShanghaiTech --part B --encoder-weights vgg16.safetensors --loss bsl
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> float:
         else DensityMSELoss(expansion=args.expansion, stride=model.stride)
     )
     loss = CFANetLoss(levels, density_loss=density_loss, stride=model.stride)
-    optimiser = torch.optim.Adam(model.parameters(), lr=args.lr)
+    optimizer = torch.optim.Adam(model.parameters(), lr=args.lr)
     mixed = torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.precision == "bfloat16")
     started, error = time.perf_counter(), float("inf")
     print(f"{args.model}, {args.loss}, lr {args.lr:g}, part {args.part}, true counts {counts}", flush=True)
@@ -83,10 +83,10 @@ def main(argv: Sequence[str] | None = None) -> float:
         with mixed:
             prediction = model(images[which])
         value = loss(prediction, targets[which], progress=step / args.steps)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
+        optimizer.step()
     error = relative_error(model, images, counts, mixed)
     reached = {
         "loss": args.loss,

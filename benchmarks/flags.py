@@ -17,11 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms.v2.functional import gaussian_blur, pil_to_tensor
 
-from crowdkit.data import SyntheticCrowd
-from crowdkit.engine import DataConfig, Domain, Traits, open_splits
-from crowdkit.engine.calibration.traits import look
-from crowdkit.engine.counting.picture import Picture
+from crowdkit.calibration import Domain, Traits, image_traits
+from crowdkit.data import LazyImage, SyntheticCrowd
 from crowdkit.pictures import to_pil
+from crowdkit.training import DataConfig, open_splits
 
 Change = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -47,7 +46,7 @@ CHANGES: dict[str, Change] = {
     "as they are": lambda image, _: image,
     "upside down": lambda image, _: image.flip(-2),
     "JPEG of quality 30": _jpeg,
-    "without colour": lambda image, _: image.mean(0, keepdim=True).expand(3, -1, -1),
+    "without color": lambda image, _: image.mean(0, keepdim=True).expand(3, -1, -1),
     "half the size": _zoom(0.5),
     "a seventh of the size": _zoom(0.15),
     "three times the size": _zoom(3.0),
@@ -89,7 +88,7 @@ def main(argv: list[str] | None = None) -> dict[str, tuple[int, int]]:
 
 
 def _traits(image: Tensor) -> Traits:
-    return look(Picture(image), torch.zeros(1, 1, 1, 1), stride=64)
+    return image_traits(LazyImage(image), torch.zeros(1, 1, 1, 1), stride=64)
 
 
 def _tell(name: str, domain: Domain, images: Iterable[Tensor]) -> tuple[int, int]:

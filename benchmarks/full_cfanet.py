@@ -24,17 +24,10 @@ from pathlib import Path
 
 import torch
 
-from crowdkit.engine import (
-    TrainConfig,
-    TrainingInterrupted,
-    evaluate,
-    load_config,
-    open_split,
-    train,
-)
-from crowdkit.engine.bundling import bundle
-from crowdkit.engine.sources import resizing
+from crowdkit.evaluation import evaluate
 from crowdkit.models import create_model
+from crowdkit.runtime import TrainingInterrupted
+from crowdkit.training import TrainConfig, bundle, load_config, open_split, resizing, train
 
 EPOCHS = 500  # the paper's
 RESERVE = 0.9  # part of the time that the training is planned to take

@@ -6,9 +6,9 @@
 The model is a run's folder, a model's, or the name of bundled weights. Every image is a *validation* image: a tenth
 of the training images, as ``crowdkit train`` splits them. Three tables:
 
-- the images as they are, grey, at half and double size, as JPEG of quality 20 and blurred;
+- the images as they are, gray, at half and double size, as JPEG of quality 20 and blurred;
 - a few of them at widths from 300 to 4,000 pixels;
-- the mean count on images of nobody: headless windows of the validation images, and clutter that was drawn with
+- the mean count on images without people: headless windows of the validation images, and clutter that was drawn with
   another seed than that of the training and its validation. The right answer is 0.
 """
 
@@ -23,15 +23,26 @@ from typing import Any
 
 import torch
 
-from crowdkit.data import Blur, Compose, CrowdData, GaussianSigma, Greyscale, JPEGCompression, Sample, Subset
-from crowdkit.data.transforms import resize
-from crowdkit.engine import DataConfig, Result, evaluate, open_model, open_splits
-from crowdkit.engine.training.negatives import Negatives
+from crowdkit.counting import open_model
+from crowdkit.data import (
+    Blur,
+    Compose,
+    CrowdData,
+    EmptyScenes,
+    GaussianSigma,
+    Grayscale,
+    JPEGCompression,
+    Sample,
+    Subset,
+    resize,
+)
+from crowdkit.evaluation import Result, evaluate
 from crowdkit.models import CrowdModel
+from crowdkit.training import DataConfig, open_splits
 
 COLUMNS = {"mae": 2, "rmse": 2, "nae": 3, "ssim": 3, "psnr": 2, "background_ratio": 3}
 HEADINGS = ("MAE", "RMSE", "NAE", "SSIM", "PSNR", "r_bg", "bias")
-NEGATIVE_SEED = 1  # held-out images of nobody that no validation of a training has counted (its seed is 0)
+SCENES_SEED = 1  # held-out images without people that no validation of a training has counted (its seed is 0)
 
 Change = Callable[..., Sample]
 
@@ -67,7 +78,7 @@ def of_width(width: int) -> Change:
 
 CONDITIONS: dict[str, Change] = {
     "as they are": Compose([]),
-    "grey": changed(Greyscale),
+    "gray": changed(Grayscale),
     "half size": scaled(0.5),
     "double size": scaled(2.0),
     "JPEG quality 20": changed(JPEGCompression, quality=20),
@@ -107,18 +118,23 @@ def table(first: str, results: dict[tuple[str, str], Result]) -> str:
     return "\n".join(lines)
 
 
-def count_nobody(model: CrowdModel, sources: list[CrowdData], args: argparse.Namespace) -> dict[str, Any]:
-    nobody = Negatives(
+def count_empty_scenes(
+    model: CrowdModel, sources: list[CrowdData], args: argparse.Namespace
+) -> dict[str, Any]:
+    empty_scenes = EmptyScenes(
         sources,
         sigma="auto",
         size=(384, 384),
         scale=(0.5, 2.0),
-        length=args.negatives,
-        seed=NEGATIVE_SEED,
+        length=args.empty_scenes,
+        seed=SCENES_SEED,
         split="val",
     )
-    counts = evaluate(model, nobody, device=args.device, precision=args.precision).counts
-    kinds = ["window" if "transforms" in nobody[index].meta else "clutter" for index in range(len(nobody))]
+    counts = evaluate(model, empty_scenes, device=args.device, precision=args.precision).counts
+    kinds = [
+        "window" if "transforms" in empty_scenes[index].meta else "clutter"
+        for index in range(len(empty_scenes))
+    ]
     found = {}
     for kind in ("window", "clutter"):
         of_kind = [each.count for each, what in zip(counts, kinds, strict=True) if what == kind]
@@ -132,9 +148,9 @@ def count_nobody(model: CrowdModel, sources: list[CrowdData], args: argparse.Nam
     return found
 
 
-def nobody_table(found: dict[str, Any]) -> str:
+def empty_scenes_table(found: dict[str, Any]) -> str:
     names = {"window": "headless windows of photographs", "clutter": "drawn clutter"}
-    lines = [row(["nobody, 384 x 384", "images", "mean count", "largest", "above 1"]), "|" + "---|" * 5]
+    lines = [row(["empty scenes, 384 x 384", "images", "mean count", "largest", "above 1"]), "|" + "---|" * 5]
     for kind, each in found.items():
         figures = [f"{each['mean']:.2f}", f"{each['largest']:.1f}", f"{each['above_one']:.0%}"]
         lines.append(row([names[kind], str(each["images"]), *figures]))
@@ -153,7 +169,9 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         "--wide", type=int, default=5, help="images of each part at every width (default: %(default)s)"
     )
     parser.add_argument("--widths", type=int, nargs="*", default=WIDTHS)
-    parser.add_argument("--negatives", type=int, default=200, help="images of nobody (default: %(default)s)")
+    parser.add_argument(
+        "--empty-scenes", type=int, default=200, help="images without people (default: %(default)s)"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16", "float16"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here too")
@@ -177,14 +195,14 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         for images in shown
     }
     print(table("", widths), "\n", flush=True)
-    nobody = count_nobody(opened.model, sources, args) if args.negatives else {}
-    print(nobody_table(nobody))
+    empty_scenes = count_empty_scenes(opened.model, sources, args) if args.empty_scenes else {}
+    print(empty_scenes_table(empty_scenes))
     found = {
         "model": opened.title,
         "precision": args.precision,
         "conditions": [{"condition": key[0], **plain(each)} for key, each in conditions.items()],
         "widths": [{"condition": key[0], **plain(each)} for key, each in widths.items()],
-        "nobody": nobody,
+        "empty_scenes": empty_scenes,
     }
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

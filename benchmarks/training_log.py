@@ -3,7 +3,7 @@
     python benchmarks/training_log.py runs/structure runs/count runs/long
 
 A row a validation: means of the loss and of the crops' error since the one before, then the figures of every data
-set, and the mean count of images of nobody if the run has any. All stand in the run's ``metrics.jsonl``.
+set, and the mean count of images without people if the run has any. All stand in the run's ``metrics.jsonl``.
 """
 
 import argparse
@@ -43,8 +43,10 @@ def table(lines: Sequence[dict[str, Any]]) -> str:
     for each in validations:
         crops = [line for line in lines if line["kind"] == "train" and before < line["step"] <= each["step"]]
         before = each["step"]
-        learnt = [cell(fmean(line[key] for line in crops), digits) for key, (_, digits) in LEARNT.items()]
-        rows.append([f"{each['epoch']:g}", *learnt, *(cell(each[key], n) for key, (_, n) in columns.items())])
+        learned = [cell(fmean(line[key] for line in crops), digits) for key, (_, digits) in LEARNT.items()]
+        rows.append(
+            [f"{each['epoch']:g}", *learned, *(cell(each[key], n) for key, (_, n) in columns.items())]
+        )
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -56,7 +58,7 @@ def figures(validation: dict[str, Any]) -> dict[str, tuple[str, int]]:
         for name in sets
         for key, (label, digits) in HELD_OUT.items()
     }
-    return found | ({"nobody": ("nobody", 2)} if "nobody" in validation else {})
+    return found | ({"empty_scenes": ("empty scenes", 2)} if "empty_scenes" in validation else {})
 
 
 def cell(value: float | None, digits: int) -> str:

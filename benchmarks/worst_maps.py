@@ -13,10 +13,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from crowdkit.counting import open_model
 from crowdkit.data import CrowdData
-from crowdkit.engine import DataConfig, open_model, open_splits
 from crowdkit.ops import dot_map, sum_pool
-from crowdkit.pictures import colour_map, save_image, sheet
+from crowdkit.pictures import color_map, save_image, sheet
+from crowdkit.training import DataConfig, open_splits
 
 HEADINGS = ("density map", "counted in cells", "people in cells")
 
@@ -56,10 +57,10 @@ def main(argv: Sequence[str] | None = None) -> list[str]:
         people = dot_map(sample.points, (sample.image.shape[-2], sample.image.shape[-1]), stride=args.cell)
         brightest = float(torch.maximum(counted, people).max())
         cells = [
-            colour_map(each, maximum=brightest).repeat_interleave(8, 1).repeat_interleave(8, 2)
+            color_map(each, maximum=brightest).repeat_interleave(8, 1).repeat_interleave(8, 2)
             for each in (counted, people)
         ]
-        pictures.append([colour_map(density), *cells])
+        pictures.append([color_map(density), *cells])
         name = f"{images.name}/{sample.meta['name']}"
         captions.append([name, f"{float(density.sum()):,.0f}", f"{len(sample.points):,} people"])
     save_image(sheet(pictures, captions=captions, headings=HEADINGS, width=240), args.out)

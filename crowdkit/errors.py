@@ -4,6 +4,19 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from inspect import signature
 
+__all__ = [
+    "ArgumentError",
+    "ConfigError",
+    "CrowdKitError",
+    "DTypeError",
+    "DataError",
+    "MissingDependencyError",
+    "MixedInstallError",
+    "ShapeError",
+    "UnknownNameError",
+    "unknown_name",
+]
+
 
 class CrowdKitError(Exception):
     """Parent of all errors that crowdkit raises on purpose."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from crowdkit import _guard as _guard
-from crowdkit.ops.pooling import count
+from crowdkit.ops import count
 
 
 class BlockCounts(NamedTuple):

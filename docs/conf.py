@@ -1,8 +1,12 @@
 """How Sphinx builds these pages; no network is needed."""
 
 import doctest
+import sys
+from pathlib import Path
 
 import crowdkit
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "crowdkit"
 author = "The crowdkit developers"
@@ -15,6 +19,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
     "sphinx.ext.doctest",
+    "rooms",
 ]
 exclude_patterns = ["_build"]
 html_theme = "furo"
@@ -26,7 +31,7 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True  # c1: 0.01**2, not 0.0001
-autodoc_default_options = {"members": True, "exclude-members": "extra_repr"}
+autodoc_default_options = {"members": True, "exclude-members": "extra_repr, function"}
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
@@ -42,7 +47,11 @@ doctest_test_doctest_blocks = "default"
 nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(torch|torchmetrics|torchvision|pathlib|os|collections\.abc)\..*"),
-    ("py:class", "Tensor|Image"),  # under TYPE_CHECKING in the pictures
+    ("py:class", "Tensor|Image|NDArray"),  # under TYPE_CHECKING
+    ("py:class", r"contextlib\.AbstractContextManager"),
+    # Not public: what a public function hands to another.
+    ("py:class", r"crowdkit\.(calibration\.traits\.Traits|calibration\.calibration\.HeldOut)"),
+    ("py:class", r"crowdkit\.data\.lazy_image\.(PixelArray|Source)"),
 ]
 
 

@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> dict[str, list[float]]:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=60, help="optimiser steps (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=60, help="optimizer steps (default: %(default)s)")
     parser.add_argument(
         "--size", type=int, nargs=2, default=(128, 160), metavar=("H", "W"), help="picture size"
     )
@@ -59,14 +59,14 @@ def main(argv: list[str] | None = None) -> dict[str, list[float]]:
 
     network = YourNetwork()
     loss_of = BSL(stride=8)
-    optimiser = torch.optim.Adam(network.parameters(), lr=args.lr)
+    optimizer = torch.optim.Adam(network.parameters(), lr=args.lr)
     losses = []
     for step in range(args.steps):
         pred = network(batch.images)
         loss = loss_of(pred, target)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
         if step % 10 == 0 or step == args.steps - 1:
             counts = ", ".join(f"{count:.1f}" for count in pred.detach().sum(dim=(1, 2, 3)))

@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> dict[str, object]:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--encoder", default="resnet18", help="a timm name, or 'own' (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=40, help="optimiser steps (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=40, help="optimizer steps (default: %(default)s)")
     parser.add_argument("--scenes", type=int, default=24, help="training scenes (default: %(default)s)")
     parser.add_argument(
         "--size", type=int, nargs=2, default=(128, 160), metavar=("H", "W"), help="picture size"
@@ -94,15 +94,15 @@ def main(argv: list[str] | None = None) -> dict[str, object]:
     encoder = OwnEncoder() if args.encoder == "own" else TimmEncoder(args.encoder, strides=(8, 4))
     network = TwoStages(encoder, levels.levels)
     loss_of = CFANetLoss(levels, stride=stride)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
     losses = []
     for step in range(args.steps):
         chosen = torch.randperm(len(samples))[:4].tolist()
         batch, target = collate([samples[n] for n in chosen]), torch.stack([maps[n] for n in chosen])[:, None]
         loss = loss_of(network(batch.images), target, progress=step / args.steps)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
         if step % 10 == 0 or step == args.steps - 1:
             print(f"step {step:3d}  loss {loss.item():.3f}")

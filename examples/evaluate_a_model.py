@@ -14,12 +14,13 @@ from pathlib import Path
 
 import torch
 
-from crowdkit.data import SyntheticCrowd
-from crowdkit.engine import DataConfig, Result, evaluate, mean_baseline, open_split, predict, results_table
-from crowdkit.engine.sources import resolve_sigma
+from crowdkit.counting import predict
+from crowdkit.data import SyntheticCrowd, resolve_sigma
+from crowdkit.evaluation import Result, evaluate, mean_baseline, results_table
 from crowdkit.models import create_model, load_model
 from crowdkit.pictures import overlay, save_image, sheet
 from crowdkit.targets import density_map
+from crowdkit.training import DataConfig, open_split
 
 
 def main(argv: list[str] | None = None) -> dict[str, Result]:

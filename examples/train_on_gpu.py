@@ -16,16 +16,8 @@ from pathlib import Path
 
 import torch
 
-from crowdkit.engine import (
-    DataConfig,
-    ModelConfig,
-    OptimConfig,
-    RunConfig,
-    TrainConfig,
-    TrainingInterrupted,
-    TrainResult,
-    train,
-)
+from crowdkit.runtime import TrainingInterrupted
+from crowdkit.training import DataConfig, ModelConfig, OptimConfig, RunConfig, TrainConfig, TrainResult, train
 
 
 def main(argv: list[str] | None = None) -> TrainResult | None:

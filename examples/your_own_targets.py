@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from crowdkit.data import SyntheticCrowd, read_image, read_points, to_canvas
-from crowdkit.pictures import colour_map, overlay, save_image, sheet
+from crowdkit.pictures import color_map, overlay, save_image, sheet
 from crowdkit.targets import DensityLevels, crowd_region, density_map, sigma_rule
 
 STRIDES = (1, 2, 4, 8)
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> dict[str, object]:
     for stride, density in maps.items():
         region, level = crowd_region(density, stride=stride), levels(density, stride=stride)
         rows.append(
-            [colour_map(density), colour_map(region, maximum=1), colour_map(level, maximum=levels.levels - 1)]
+            [color_map(density), color_map(region, maximum=1), color_map(level, maximum=levels.levels - 1)]
         )
         share = region.float().mean().item()
         captions.append(

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from crowdkit.data import Sample, read_image
-from crowdkit.engine import DataConfig, evaluate, open_split
+from crowdkit.evaluation import evaluate
 from crowdkit.models import create_model, load_model
+from crowdkit.training import DataConfig, open_split
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
@@ -40,19 +41,27 @@ def test_robustness_measures_every_condition(
     torch.manual_seed(0)
     create_model("mcnn").save(tmp_path / "model")
     module = load("robustness")
-    arguments = [str(tmp_path / "model"), "--root", str(shanghaitech), "--device", "cpu", "--negatives", "4"]
+    arguments = [
+        str(tmp_path / "model"),
+        "--root",
+        str(shanghaitech),
+        "--device",
+        "cpu",
+        "--empty-scenes",
+        "4",
+    ]
     found = module.main([*arguments, "--wide", "1", "--widths", "60", "--json", str(tmp_path / "found.json")])
     written = json.loads((tmp_path / "found.json").read_text(), parse_constant=pytest.fail)
-    assert written["nobody"] == found["nobody"]
+    assert written["empty_scenes"] == found["empty_scenes"]
     rows = {(each["condition"], each["dataset"]): each for each in written["conditions"]}
     assert len(rows) == 2 * len(module.CONDITIONS)
     images = open_split(DataConfig(root=str(shanghaitech), part="A"), "val")
     plain = evaluate(load_model(tmp_path / "model"), images, device="cpu")
     assert rows["as they are", "ShanghaiTech part_A"]["mae"] == pytest.approx(plain.mae, abs=1e-5)
     assert {each["people"] for key, each in rows.items() if key[1].endswith("A")} == {plain.people}
-    assert rows["grey", "ShanghaiTech part_A"]["mae"] != rows["as they are", "ShanghaiTech part_A"]["mae"]
+    assert rows["gray", "ShanghaiTech part_A"]["mae"] != rows["as they are", "ShanghaiTech part_A"]["mae"]
     assert [each["images"] for each in written["widths"]] == [1, 1]
-    assert sum(each["images"] for each in found["nobody"].values()) == 4
+    assert sum(each["images"] for each in found["empty_scenes"].values()) == 4
     printed = capsys.readouterr().out
     assert printed.count("ShanghaiTech part_B") == len(module.CONDITIONS) + 1
     assert "| drawn clutter |" in printed
@@ -84,8 +93,8 @@ def test_changes_are_those_that_are_named() -> None:
         [8.0],
     )
     assert (small.image.shape, small.points.tolist()) == ((3, 10, 15), [[7.5, 5.0]])
-    grey = module.CONDITIONS["grey"](sample).image
-    assert torch.equal(grey[0], grey[2])
+    gray = module.CONDITIONS["gray"](sample).image
+    assert torch.equal(gray[0], gray[2])
     for name in ("JPEG quality 20", "blurred, sigma 2 px"):
         after = module.CONDITIONS[name](sample)
         assert 0.01 < float((after.image - image).abs().mean()) < 0.3

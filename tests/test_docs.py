@@ -3,17 +3,35 @@
 import importlib
 import inspect
 import re
+import sys
 import types
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 import crowdkit
+from crowdkit import losses
 from crowdkit.cli.main import _parser
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-ROOMS = ("ops", "targets", "layers", "losses", "metrics", "models", "data", "engine", "pictures")
+ROOMS = (
+    "ops",
+    "targets",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "data",
+    "pictures",
+    "runtime",
+    "calibration",
+    "counting",
+    "evaluation",
+    "export",
+    "training",
+)
 MODULES = (*ROOMS, "prediction", "errors")
 # The results page is written from measurements; everything else must be there.
 PAGES = sorted(p for p in DOCS.rglob("*") if p.suffix in (".md", ".rst") and "_build" not in p.parts)
@@ -22,6 +40,9 @@ TEXTS = [
     DOCS / "conf.py",
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
 ]
+
+sys.path.insert(0, str(DOCS / "_ext"))
+parts = pytest.importorskip("parts", reason="the docs are not beside the tests")
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="the docs are not beside the tests")
 
@@ -33,10 +54,11 @@ def public_names(module: types.ModuleType) -> set[str]:
     return {name for name, _ in made_here if not name.startswith("_")}
 
 
-def documented(page: Path) -> list[str]:
-    return re.findall(
-        r"^\.\. auto(?:function|class|exception):: (\w+)$", page.read_text(encoding="utf-8"), re.M
-    )
+def documented(page: Path, module: types.ModuleType) -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    if "\n.. public-names::\n" in text:
+        text += "\n".join(parts.entries(module.__name__))
+    return re.findall(r"^\.\. auto(?:function|class|exception):: (\w+)$", text, re.M)
 
 
 def table_of_contents(page: Path) -> set[Path]:
@@ -53,11 +75,22 @@ def table_of_contents(page: Path) -> set[Path]:
 def test_every_public_name_is_documented_once(name):
     page = DOCS / "api" / f"{name}.rst"
     module = importlib.import_module(f"crowdkit.{name}")
-    found = documented(page)
+    found = documented(page, module)
     assert len(found) == len(set(found))
     readers = public_names(importlib.import_module("crowdkit.data.annotations")) if name == "data" else set()
     assert public_names(module) <= set(found)
     assert set(found) - public_names(module) <= readers
+
+
+def test_every_loss_has_a_page():
+    modules = {
+        name
+        for name in losses.__all__
+        if inspect.isclass(each := getattr(losses, name)) and issubclass(each, nn.Module)
+    }
+    told = [front["loss"] for front in parts.loss_pages().values()]
+    assert len(told) == len(set(told))
+    assert set(told) == modules - {"LossModule", "WeightedSum"}  # the parent; a section of the guide
 
 
 def test_every_room_has_a_page():

@@ -3,8 +3,8 @@
 import json
 
 from benchmarks import bundle, flags, training_log
-from crowdkit.engine import card_text, config_from_dict, train
 from crowdkit.models import weights_card
+from crowdkit.training import card_text, config_from_dict, train
 
 
 def test_the_page_shows_the_card():
@@ -20,7 +20,7 @@ def test_the_script_bundles_a_run_and_fills_the_page(tmp_path):
                 "dataset": "synthetic",
                 "options": {"length": 40, "size": [64, 64], "people": [1, 9]},
                 "crop": [32, 32],
-                "negatives": 0.25,
+                "empty_scenes": 0.25,
                 "val_fraction": 0.5,
             },
             "model": {"name": "mcnn"},
@@ -35,9 +35,9 @@ def test_the_script_bundles_a_run_and_fills_the_page(tmp_path):
     assert page.read_text() == f"# Above\n\n{bundle.BEGIN}\n{text}\n{bundle.END}\n\nBelow.\n"
     card = weights_card(tmp_path / "out/drawn.json")
     assert card_text(card) == text
-    # The mean count of held-out images of nobody stands beside the figures.
+    # The mean count of held-out images without people stands beside the figures.
     assert [each["people"] == 0 for each in card.validation] == [False, True]
-    assert "nobody" in text
+    assert "empty scenes" in text
     _, _, heads, _, row = training_log.main([str(tmp_path / "run")]).splitlines()
     cells = dict(zip(heads.split(" | "), row.split(" | "), strict=True))
     last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])

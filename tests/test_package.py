@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,15 @@ from crowdkit import _guard
 from crowdkit.errors import MixedInstallError
 
 PACKAGE = Path(crowdkit.__file__).parent
+ROOT = PACKAGE.parent
 # Upper floors import lower ones; rooms on one floor do not know each other.
 FLOORS = {
-    "cli": 6,
-    "engine": 5,
+    "cli": 9,
+    "training": 8,
+    "evaluation": 7,
+    "counting": 6,
+    "calibration": 5,
+    "export": 5,
     "models": 4,
     "data": 3,
     "losses": 2,
@@ -25,6 +31,7 @@ FLOORS = {
     "targets": 2,
     "layers": 2,
     "pictures": 2,
+    "runtime": 2,
     "prediction": 1,
     "ops": 0,
     "errors": -2,
@@ -32,19 +39,22 @@ FLOORS = {
 }
 
 
+def _imported(file: Path) -> list[tuple[str, str]]:
+    """Modules of crowdkit that a file imports from, with the names."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "crowdkit":
+            found += [(f"crowdkit.{alias.name}", "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [(node.module or "", alias.name) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            found += [(alias.name, "") for alias in node.names]
+    return [(module, name) for module, name in found if module.startswith("crowdkit.")]
+
+
 def _imports(file: Path) -> set[str]:
     """Rooms of crowdkit that a file imports."""
-    rooms = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-            if node.module == "crowdkit":
-                names = [f"crowdkit.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        rooms |= {name.split(".")[1] for name in names if name.startswith("crowdkit.")}
-    return rooms
+    return {module.split(".")[1] for module, _ in _imported(file)}
 
 
 def _room(file: Path) -> str:
@@ -52,15 +62,40 @@ def _room(file: Path) -> str:
     return part.removesuffix(".py")
 
 
-@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda f: str(f.relative_to(PACKAGE)))
-def test_imports_go_down(file: Path) -> None:
-    room = _room(file)
-    if room == "__init__":
-        assert _imports(file) <= {"_guard"}
-        return
-    imported = _imports(file) - {room, "__version__"}
-    upward = {other for other in imported if FLOORS[other] >= FLOORS[room]}
-    assert not upward, f"{room} imports {upward}"
+def test_imports_go_down() -> None:
+    assert _imports(PACKAGE / "__init__.py") <= {"_guard"}
+    upward = {
+        f"{file.relative_to(PACKAGE)} imports {other}"
+        for file in PACKAGE.rglob("*.py")
+        if (room := _room(file)) != "__init__"
+        for other in _imports(file) - {room, "__version__"}
+        if FLOORS[other] >= FLOORS[room]
+    }
+    assert not upward
+
+
+def test_no_room_reaches_into_another() -> None:
+    files = [*PACKAGE.rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py"), *(ROOT / "examples").rglob("*.py")]
+    reached = {
+        f"{file.relative_to(ROOT)}: {module} {name}"
+        for file in files
+        for module, name in _imported(file)
+        if not (file.is_relative_to(PACKAGE) and module.split(".")[1] == _room(file))
+        if module.count(".") > 1 or name.startswith("_")
+    }
+    assert not reached
+
+
+def test_the_command_and_the_examples_use_public_names() -> None:
+    files = [*(PACKAGE / "cli").glob("*.py"), *(ROOT / "examples").rglob("*.py")]
+    hidden = {
+        f"{file.name}: {module} {name}"
+        for file in files
+        for module, name in _imported(file)
+        if name and module.split(".")[1] not in ("cli", "errors")
+        if name not in getattr(import_module(module), "__all__", [name])
+    }
+    assert not hidden
 
 
 def test_every_room_has_a_floor_and_the_guard() -> None:
@@ -103,7 +138,7 @@ def test_counting_a_photograph_imports_no_more_than_it_needs(tmp_path: Path) -> 
         """
         import sys
         from PIL import Image
-        Image.new("RGB", (90, 60), "grey").save("photo.png")
+        Image.new("RGB", (90, 60), "gray").save("photo.png")
         from crowdkit.cli.main import main
         main(["count", "photo.png"])
         heavy = {"timm", "torchmetrics", "torchvision", "torch._dynamo", "scipy", "matplotlib", "tensorboard"}
@@ -113,6 +148,20 @@ def test_counting_a_photograph_imports_no_more_than_it_needs(tmp_path: Path) -> 
     )
     assert "photo.png" in done.stdout, done.stderr
     assert done.stdout.splitlines()[-1].strip() == "imported:"
+
+
+def test_every_room_is_light() -> None:
+    done = _run(
+        f"""
+        import sys
+        from importlib import import_module
+        for room in {sorted(FLOORS)}:
+            import_module(f"crowdkit.{{room}}") if room != "metrics" else None
+        heavy = {{"timm", "torchmetrics", "torchvision", "torch._dynamo", "scipy", "matplotlib", "tensorboard"}}
+        print("imported:", *heavy & set(sys.modules))
+        """
+    )
+    assert done.stdout.strip() == "imported:", done.stderr
 
 
 def test_a_torchvision_that_does_not_fit_is_told_where_it_is_needed(tmp_path: Path) -> None:

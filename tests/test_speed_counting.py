@@ -11,7 +11,7 @@ from benchmarks.speed import ceiling, export, folder, gpu, huge, startup
 from benchmarks.speed.case import Case, Measured, measure
 from benchmarks.speed.drawn import lively, photograph, save
 from benchmarks.speed.render import line
-from crowdkit.engine import predict
+from crowdkit.counting import predict
 
 CPU = torch.device("cpu")
 

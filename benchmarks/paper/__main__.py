@@ -18,9 +18,9 @@ from benchmarks.paper.budgets import BUDGETS, DATA, Budget, configuration
 from benchmarks.paper.render import render_table, write_page
 from benchmarks.paper.runs import key_of, run
 from benchmarks.paper.tables import TABLES, UCF, Experiment, table
-from crowdkit.engine import TrainingInterrupted
 from crowdkit.errors import DataError
 from crowdkit.models import list_models
+from crowdkit.runtime import TrainingInterrupted
 
 HERE = Path(__file__).parent
 

@@ -27,7 +27,7 @@ class Budget:
         seeds: How many seeds a row is trained with unless the user says otherwise.
         data: Changes to the data section, for every data set.
         per_data: Changes to the data section, for single data sets.
-        optim: The optimiser.
+        optim: The optimizer.
         run: Length and precision.
         stand_in: Models that are trained in place of others.
         data_stand_in: Data sets that are trained on in place of others.
@@ -162,7 +162,7 @@ def configuration(
         weights: Encoder weights by the name of the model that takes them.
 
     Returns:
-        What :func:`crowdkit.engine.config_from_dict` takes.
+        What :func:`crowdkit.training.config_from_dict` takes.
     """
     folder, section = DATA[dataset]
     data = {**section, **budget.data, **budget.per_data.get(dataset, {})}

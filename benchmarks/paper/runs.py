@@ -13,9 +13,9 @@ import torch
 import crowdkit
 from benchmarks.paper.budgets import DATA, Budget
 from benchmarks.paper.tables import UCF, A, B
-from crowdkit.engine import config_from_dict, evaluate, open_split, train
-from crowdkit.engine.sources import resizing
+from crowdkit.evaluation import evaluate
 from crowdkit.models import load_model
+from crowdkit.training import config_from_dict, open_split, resizing, train
 
 # Trained on one, counted on the other as well: how a loss carries over to scenes of another kind.
 OTHER = {A: B, B: A}

@@ -60,7 +60,7 @@ class Table:
 # maps x 1000 has the same minimum, and a gradient that Adam's epsilon does not drown.
 MSE = ("mse", {"expansion": 1000.0})
 COUNTED = {"relative_count": 0.1}
-COARSE = {"levels": 5}
+COARSE = {"scales": 5}
 # Constants large beside the squared scale of the maps, and the background term as much smaller as SL then is.
 SOFT = {**COARSE, "c1": 0.1, "c2": 0.3, "background_weight": 0.01}
 PRINTED = {"c1": 0.01, "c2": 0.03}
@@ -276,10 +276,10 @@ TABLES = (
             Row("MCNN, MSE", experiment=with_mse("mcnn")),
             Row("MCNN, BSL", experiment=Experiment("mcnn", "bsl")),
             Row("MCNN, BSL + 0.1 relative count", experiment=Experiment("mcnn", "bsl", also=COUNTED)),
-            Row("BSL, 5 levels", experiment=cfanet(loss_options=COARSE)),
-            Row("BSL, 5 levels, 0.1 and 0.3, BL x 0.01", experiment=cfanet(loss_options=SOFT)),
+            Row("BSL, 5 scales", experiment=cfanet(loss_options=COARSE)),
+            Row("BSL, 5 scales, 0.1 and 0.3, BL x 0.01", experiment=cfanet(loss_options=SOFT)),
             Row(
-                "MCNN, BSL, 5 levels, 0.1 and 0.3, BL x 0.01",
+                "MCNN, BSL, 5 scales, 0.1 and 0.3, BL x 0.01",
                 experiment=Experiment("mcnn", "bsl", loss_options=SOFT),
             ),
             Row("BSL: 0.01 and 0.03 (as printed), x 50", experiment=cfanet(loss_options=PRINTED)),
@@ -310,8 +310,8 @@ TABLES = (
             Row("MSE", experiment=cfanet(*MSE)),
             Row("MSE + 0.1 BL", experiment=cfanet(*MSE, also={"background_ratio": 0.1})),
             Row("BSL", experiment=OURS),
-            Row("BSL, 5 levels", experiment=cfanet(loss_options=COARSE)),
-            Row("BSL, 5 levels, 0.1 and 0.3, BL x 0.01", experiment=cfanet(loss_options=SOFT)),
+            Row("BSL, 5 scales", experiment=cfanet(loss_options=COARSE)),
+            Row("BSL, 5 scales, 0.1 and 0.3, BL x 0.01", experiment=cfanet(loss_options=SOFT)),
         ),
         note="Not a table of the paper. The columns on part B are on validation images of it; it was not trained on.",
         ours=True,

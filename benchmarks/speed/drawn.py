@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from crowdkit.data import SyntheticCrowd
-from crowdkit.data.image import unit_range
+from crowdkit.data import SyntheticCrowd, unit_range
 from crowdkit.models import CrowdModel, create_model
 
 _SCENE = (192, 256)

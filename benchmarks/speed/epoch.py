@@ -1,4 +1,4 @@
-"""Row 9: an epoch of training as :func:`crowdkit.engine.train` runs it, and whether a step waits for the device."""
+"""Row 9: an epoch of training as :func:`crowdkit.training.train` runs it, and whether a step waits for the device."""
 
 import os
 import time
@@ -14,12 +14,20 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from benchmarks.speed.case import Case
 from benchmarks.speed.drawn import photograph, save
-from crowdkit.engine import DataConfig, ModelConfig, OptimConfig, RunConfig, TrainConfig, open_split
-from crowdkit.engine.distributed import Process
-from crowdkit.engine.training.feed import TrainingBatch
-from crowdkit.engine.training.loop import _step as take_step
-from crowdkit.engine.training.meter import Meter
-from crowdkit.engine.training.run import Run, open_run
+from crowdkit.runtime import Process
+from crowdkit.training import (
+    DataConfig,
+    Meter,
+    ModelConfig,
+    OptimConfig,
+    Run,
+    RunConfig,
+    TrainConfig,
+    TrainingBatch,
+    open_run,
+    open_split,
+    take_step,
+)
 
 # The steps of an epoch must take at least this share of it.
 BUSY = 0.9

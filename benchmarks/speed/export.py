@@ -11,9 +11,8 @@ from torch import Tensor
 
 from benchmarks.speed.case import Case, Measured
 from benchmarks.speed.drawn import lively, photograph
-from crowdkit.data.image import unit_range
-from crowdkit.engine import export_model
-from crowdkit.engine.runtimes import Runner, onnx_packages
+from crowdkit.data import unit_range
+from crowdkit.export import Runner, export_model, onnx_packages
 from crowdkit.models import CrowdModel
 
 TOLERANCE = 1e-4

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from benchmarks.speed.case import Case
 from benchmarks.speed.drawn import lively, photograph, save
+from crowdkit.counting import predict
 from crowdkit.data import read_image
-from crowdkit.engine import predict
 from crowdkit.models import CrowdModel
 
 BARE = "the bare model on the same images, decoded before"

@@ -21,10 +21,8 @@ from numpy.typing import NDArray
 from benchmarks.speed.case import Case
 from benchmarks.speed.drawn import lively, photograph, save
 from benchmarks.speed.memory import process_peak
-from crowdkit.data.image import read_pixels, unit_range
-from crowdkit.engine import Count, predict
-from crowdkit.engine.counting.grid import Box
-from crowdkit.engine.counting.picture import open_picture
+from crowdkit.counting import Count, predict
+from crowdkit.data import Box, open_image, read_pixels, unit_range
 from crowdkit.models import CrowdModel, load_model
 
 ROOT = Path(__file__).parents[2]
@@ -153,8 +151,8 @@ def _rows_of_a_file(folder: Path, scale: Scale) -> Case:
     return Case(
         row=5,
         name=f"64 rows of a TIFF of {height:,} x {width:,}, opened",
-        fast=lambda: open_picture(tiff).part(box),
-        plain=lambda: open_picture(jpeg).part(box),
+        fast=lambda: open_image(tiff).part(box),
+        plain=lambda: open_image(jpeg).part(box),
         baseline="of a JPEG",
         agree=lambda decoded, mapped: {"pixels": float((decoded - mapped).abs().max())},
         goal="memory of the rows alone",

@@ -41,7 +41,7 @@ def plain_cfanet(model: CFANet, images: Tensor, *, sides: bool) -> Prediction:
 
 
 def _encode(encoder: nn.Module, images: Tensor) -> list[Tensor]:
-    x = (images - encoder.normalise.mean) / encoder.normalise.std
+    x = (images - encoder.normalize.mean) / encoder.normalize.std
     features = []
     for layer in encoder.features:
         if isinstance(layer, nn.MaxPool2d):

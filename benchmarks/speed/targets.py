@@ -142,7 +142,7 @@ def field(points: Tensor, sigmas: Tensor, size: tuple[int, ...]) -> Map:
 
 
 def patches(points: Tensor, sigmas: Tensor, size: tuple[int, ...], stride: int) -> Map:
-    """Add a patch for every head, from one-dimensional kernels that are cut and normalised at the border."""
+    """Add a patch for every head, from one-dimensional kernels that are cut and normalized at the border."""
     rows, columns = (-(-side // stride) for side in size)
     density = np.zeros((rows, columns), np.float32)
     for (x, y), sigma in zip(points.double().numpy(), sigmas.double().numpy(), strict=True):

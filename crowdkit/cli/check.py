@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crowdkit.cli.options import Commands, add_json, command, print_json
 
 if TYPE_CHECKING:
-    from crowdkit.data.issues import Issue
+    from crowdkit.data import Issue
 
 _TEXT = """Look at every image and annotation of a data set and say what is in it and what is wrong.
 
@@ -81,12 +81,12 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from crowdkit.data import check_dataset, find_duplicates
-    from crowdkit.engine import DataConfig, config_from_dict, load_config, open_dataset
+    from crowdkit.training import DataConfig, config_from_dict, load_config, open_dataset
 
     options = load_config(overrides=[f"data.options.{each}" for each in args.options]).data.options
     config = DataConfig(dataset=args.dataset, root=str(args.root), part=args.part, options=options)
 
-    def shown(places: Iterable[int]) -> Iterable[int]:
+    def with_bar(places: Iterable[int]) -> Iterable[int]:
         bar: Iterable[int] = tqdm(places, unit="image", disable=args.json, leave=False)
         return bar
 
@@ -95,18 +95,16 @@ def run(args: argparse.Namespace) -> int:
         open_dataset(config_from_dict({"data": {"dataset": dataset, "root": root}}).data)
         for dataset, root in args.against
     ]
-    report = check_dataset(images, progress=shown)
-    twins = find_duplicates([images, *others], progress=shown) if others and report.ok else []
+    report = check_dataset(images, progress=with_bar)
+    twins = find_duplicates([images, *others], progress=with_bar) if others and report.ok else []
     if args.json:
         print_json({**report.to_dict(), **({"duplicates": twins} if others else {})})
         return 0 if report.ok else 1
     print(f"{report.dataset}, split {report.split}")
-    print(f"  images      {report.images} ({report.greyscale} greyscale)")
+    print(f"  images      {report.images} ({report.grayscale} grayscale)")
     print(f"  people      {report.people}, {report.fewest} to {report.most} an image")
     if report.labels:
-        from crowdkit.data.datasets import listed_labels
-
-        print(f"  by class    {listed_labels(report.labels)}")
+        print(f"  by class    {report.classes}")
     listed = [f"{count} of {size}" for size, count in list(report.sizes.items())[:3]]
     rest = len(report.sizes) - len(listed)
     print(f"  sizes       {', '.join(listed)}{f' and {rest} other sizes' if rest else ''} (height x width)")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from crowdkit.cli.options import Commands, add_json, command, print_json
 
 if TYPE_CHECKING:
-    from crowdkit.data.annotations import ImageHeads
-    from crowdkit.data.annotations.heads import Loss
+    from crowdkit.data import ImageHeads
 
 _TEXT = """Turn heads from one annotation tool's form into another's.
 
@@ -74,12 +73,14 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.data.annotations import list_formats, write_annotations
+    from crowdkit.data import list_formats, lost_in, select_labels, write_annotations
     from crowdkit.errors import check_choice
 
     check_choice("--format", args.format, list_formats(written=True))
     check_choice("--from", args.given, ["auto", *list_formats()])
     images = _read(args)
+    if args.label:
+        images = select_labels(images, args.label)
     files = write_annotations(images, args.target, format=args.format, overwrite=args.force)
     heads = sum(map(len, images))
     left_out: Counter[str] = Counter()
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
                 "images": len(images),
                 "heads": heads,
                 "left_out": dict(left_out),
-                "lost": _lost(images, args.format),
+                "lost": lost_in(images, args.format),
             }
         )
         return 0
@@ -100,35 +101,21 @@ def run(args: argparse.Namespace) -> int:
     print(f"{heads} heads of {len(images)} images: {shown}")
     for kind, number in left_out.items():
         print(f"  {number} x {kind}: not a head, left out")
-    for what in _lost(images, args.format):
+    for what in lost_in(images, args.format):
         print(f"  lost, for {args.format} cannot hold them: {what}")
     return 0
 
 
-def _lost(images: "list[ImageHeads]", name: str) -> "list[Loss]":
-    """Return what these images have and the format cannot hold."""
-    from crowdkit.data.annotations.formats import formats
-
-    there = {
-        "classes": any(image.labels for image in images),
-        "sizes": any(image.sizes is not None for image in images),
-        "images without heads": not all(map(len, images)),
-        "parts of pixels": any(bool((image.points % 1 != 0.5).any()) for image in images),
-    }
-    return [what for what in formats()[name].loses if there[what]]
-
-
 def _read(args: argparse.Namespace) -> "list[ImageHeads]":
     """Read all heads, in pixels, with the names and sizes of their images."""
-    from crowdkit.data import CrowdFolder
-    from crowdkit.data.annotations import read_annotations
+    from crowdkit.data import CrowdFolder, read_annotations
 
     folder, annotations = args.source, args.annotations
     if args.images is not None:
         folder, annotations = args.images, args.source
     elif not args.source.is_dir():
         images = read_annotations(args.source, format=args.given, keypoint=args.keypoint)
-        return _chosen([_in_pixels(each, args) for each in images], args)
+        return [_in_pixels(each, args) for each in images]
     found = CrowdFolder(
         folder,
         annotations,
@@ -141,7 +128,7 @@ def _read(args: argparse.Namespace) -> "list[ImageHeads]":
     )
     # An image that nobody has annotated yet is not one without people.
     known = [index for index in range(len(found)) if found.written(index) is not None]
-    return _chosen([found.all_heads(index) for index in known], args)
+    return [found.all_heads(index) for index in known]
 
 
 def _in_pixels(image: "ImageHeads", args: argparse.Namespace) -> "ImageHeads":
@@ -149,19 +136,3 @@ def _in_pixels(image: "ImageHeads", args: argparse.Namespace) -> "ImageHeads":
 
     unit = None if args.units == "auto" else args.units
     return replace(image, name=image.name or args.source.stem).in_pixels(unit=unit)
-
-
-def _chosen(images: "list[ImageHeads]", args: argparse.Namespace) -> "list[ImageHeads]":
-    """Keep the classes asked for."""
-    from crowdkit.data.datasets import choose_labels
-    from crowdkit.errors import DataError
-
-    if not args.label:
-        return images
-    counts = Counter(label for image in images for label in image.labels)
-    chosen = choose_labels(counts, args.label)
-    if not isinstance(chosen, tuple):
-        raise DataError(
-            f"--{chosen or 'label: expected heads with classes, got none with any; leave it out'}"
-        )
-    return [image.select(chosen) if len(image) and image.labels else image for image in images]

@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crowdkit.cli.left_out import left_out
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
 from crowdkit.cli.places import Places, add_places
-from crowdkit.cli.trust import COLUMNS, ends, promise, table, trust, warning
+from crowdkit.cli.trust import COLUMNS, format_interval, interval_note, table, trust, warning
 
 if TYPE_CHECKING:
     import torch
 
-    from crowdkit.engine import Calibration, Count
+    from crowdkit.calibration import Calibration
+    from crowdkit.counting import Count
     from crowdkit.models import CrowdModel
 
 Row = dict[str, Any]
@@ -103,16 +103,17 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.engine import Crew, open_model, predict
-    from crowdkit.engine.counting.predict import list_images
+    from crowdkit.counting import open_model, predict
+    from crowdkit.data import images_left_out, list_images
+    from crowdkit.runtime import DistributedShards
 
     _check_explain(args)
     _check_places(args)
     opened = open_model(args.model)
     model = opened.model
-    crew = Crew(args.device or "auto")
+    crew = DistributedShards(args.device or "auto")
     files = list_images(args.images)
-    for line in left_out(args.images, files) if crew.leads else ():
+    for line in images_left_out(args.images, files) if crew.leads else ():
         print(line, file=sys.stderr)
     places = Places(args, files)
     names = _names(files, explain=args.explain)
@@ -162,15 +163,15 @@ def _row(
     places: Places,
 ) -> Row:
     """Draw what is to be drawn of one image, and say in a row what was found in it."""
-    from crowdkit.engine import explain
-    from crowdkit.engine.counting.picture import open_picture
+    from crowdkit.counting import explain
+    from crowdkit.data import open_image
     from crowdkit.pictures import overlay, save_image
 
     picture = explained = None
     where = places.find(seen, stride=model.stride, name=names[0])
     if args.out is not None and seen.path is not None:
         picture = args.out / f"{names[0]}.png"
-        image = open_picture(seen.path).shrunk(_OVERLAY_PIXELS)
+        image = open_image(seen.path).shrunk(_OVERLAY_PIXELS)
         if args.explain and seen.tiles > 1:
             print(f"not explained: {seen.path} was counted in {seen.tiles} tiles", file=sys.stderr)
         elif args.explain:
@@ -201,7 +202,7 @@ def _row(
 
 
 def _line(row: Row) -> str:
-    return f"{row['count']:10.1f}{ends(row)}  {row['path']}{warning(row)}{Places.lines(row)}"
+    return f"{row['count']:10.1f}{format_interval(row)}  {row['path']}{warning(row)}{Places.lines(row)}"
 
 
 def _report(
@@ -230,7 +231,7 @@ def _report(
         if len(rows) > 1:
             print(f"{total:10.1f}  in {len(rows)} images")
         if calibration is not None and rows:
-            print(promise(calibration), file=sys.stderr)
+            print(interval_note(calibration), file=sys.stderr)
     for message in problems:
         print(f"skipped: {message}", file=sys.stderr)
 
@@ -248,7 +249,7 @@ def _check_explain(args: argparse.Namespace) -> None:
 
 def _check_places(args: argparse.Namespace) -> None:
     """Refuse, before anything is counted, to write where a photograph lies or where nothing can be written."""
-    from crowdkit.engine.counting.predict import list_images
+    from crowdkit.data import list_images
     from crowdkit.errors import ArgumentError
 
     photographs = {each.resolve() for place in args.images if place.exists() for each in list_images([place])}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
 
-_TEXT = """Train a small network on drawn crowds for about two minutes and show what it learnt.
+_TEXT = """Train a small network on drawn crowds for about two minutes and show what it learned.
 
 Draws a synthetic crowd set, trains cfanet_lite from random weights with the background-aware structural loss,
 measures it on scenes it never saw beside "always predict the training mean", and writes one picture:
@@ -40,9 +40,10 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
     """
     from crowdkit.cli import demo_bundled, demo_parts
-    from crowdkit.engine import evaluate, mean_baseline, open_split, results_table, train
     from crowdkit.errors import DataError
+    from crowdkit.evaluation import evaluate, mean_baseline, results_table
     from crowdkit.models import CFANet, load_model
+    from crowdkit.training import open_split, train
 
     started = time.monotonic()
     folder = args.out or _free_folder(Path("crowdkit-demo"))

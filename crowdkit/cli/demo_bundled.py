@@ -1,11 +1,10 @@
-"""The bundled model in the demo: it counts a drawn scene, which is nothing like what it has learnt."""
+"""The bundled model in the demo: it counts a drawn scene, which is nothing like what it has learned."""
 
 from pathlib import Path
 from typing import Any
 
+from crowdkit.counting import open_model, predict
 from crowdkit.data import SyntheticCrowd
-from crowdkit.engine import open_model, predict
-from crowdkit.engine.opening import DEFAULT
 from crowdkit.models import list_weights
 from crowdkit.pictures import overlay, save_image
 
@@ -23,7 +22,7 @@ def count_a_scene(folder: Path, *, seed: int, device: str) -> dict[str, Any] | N
     Returns:
         Who counted, how many there are, how many were counted, the interval, what is unusual, the picture.
     """
-    if DEFAULT not in list_weights():
+    if not list_weights():
         return None
     opened = open_model()
     sample = SyntheticCrowd(1, size=_SIZE, people=_PEOPLE, seed=seed, split="test")[0]
@@ -43,7 +42,7 @@ def told(found: dict[str, Any]) -> str:
     """Say in words what :func:`count_a_scene` found."""
     between = "" if found["interval"] is None else " ({:.0f} to {:.0f})".format(*found["interval"])
     text = (
-        f"The bundled {found['model']}, which has learnt from photographs, counts {found['count']:.0f}{between} in a "
+        f"The bundled {found['model']}, which has learned from photographs, counts {found['count']:.0f}{between} in a "
         f"drawn scene of {found['people']}: {found['picture']}"
     )
     return (

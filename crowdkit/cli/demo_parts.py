@@ -6,16 +6,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from crowdkit.data import CrowdData, SyntheticCrowd
-from crowdkit.engine import TrainConfig, config_from_dict
-from crowdkit.engine.distributed import pick_device
-from crowdkit.engine.sources import resolve_sigma, true_map
-from crowdkit.engine.training.feed import EpochBatches, TrainingSet, stack
-from crowdkit.engine.training.objective import build_loss
-from crowdkit.engine.training.schedule import build_optimizer
+from crowdkit.data import CrowdData, SyntheticCrowd, resolve_sigma, true_map
 from crowdkit.models import CFANet, create_model
-from crowdkit.pictures import colour_map, save_image, sheet
+from crowdkit.pictures import color_map, save_image, sheet
+from crowdkit.runtime import pick_device
 from crowdkit.targets import DensityLevels
+from crowdkit.training import (
+    EpochBatches,
+    TrainConfig,
+    TrainingSet,
+    build_loss,
+    build_optimizer,
+    config_from_dict,
+    stack,
+)
 
 SIZE, PEOPLE = (96, 128), (0, 120)
 # Many scenes seen a few times teach more than few scenes seen often.
@@ -113,7 +117,7 @@ def affordable_epochs(config: TrainConfig, train_set: CrowdData, *, seconds: flo
     times: list[float] = []
     for keys in batches:
         for key in keys:
-            crops.whole(key[1])  # drawn before the clock runs, as it is from the second epoch on
+            crops.whole(0, key[1])  # drawn before the clock runs, as it is from the second epoch on
         began = time.monotonic()
         batch = stack([crops[key] for key in keys])
         loss(model(batch.images.to(device)), batch.density.to(device), progress=0.0).backward()
@@ -151,8 +155,8 @@ def draw_page(model: CFANet, scenes: CrowdData, path: Path, *, sigma: float | st
             estimate = model(images).density.cpu()
             _, *attention = model.attention(images)
         top = float(max(truth.max(), estimate.max()))
-        maps = [colour_map(each, maximum=top) for each in (truth, estimate)]
-        weights = [None if each is None else colour_map(each.cpu(), maximum=1.0) for each in attention]
+        maps = [color_map(each, maximum=top) for each in (truth, estimate)]
+        weights = [None if each is None else color_map(each.cpu(), maximum=1.0) for each in attention]
         rows.append([sample.image, *maps, *weights])
         counts = f"{len(sample.points)} people", f"{float(estimate.sum()):.1f} estimated"
         captions.append([None, *counts, None, None])

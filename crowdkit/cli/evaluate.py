@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
 
 if TYPE_CHECKING:
-    from crowdkit.engine import DataConfig, Opened
+    from crowdkit.counting import LoadedModel
+    from crowdkit.training import DataConfig
 
 _TEXT = """Measure a trained model on whole images, beside "always predict the training mean".
 
@@ -72,18 +73,11 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.engine import (
-        Result,
-        evaluate,
-        load_config,
-        mean_baseline,
-        open_model,
-        open_splits,
-        results_table,
-    )
-    from crowdkit.engine.distributed import join_processes
-    from crowdkit.engine.sources import data_sources, resizing
+    from crowdkit.counting import open_model
     from crowdkit.errors import ArgumentError, ConfigError
+    from crowdkit.evaluation import Result, evaluate, mean_baseline, results_table
+    from crowdkit.runtime import join_processes
+    from crowdkit.training import data_sources, load_config, open_splits, resizing
 
     for name in ("method", "distances"):
         if getattr(args, name) is not None and not args.points:
@@ -138,11 +132,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _calibrate(args: argparse.Namespace, opened: "Opened", data: "DataConfig") -> int:
+def _calibrate(args: argparse.Namespace, opened: "LoadedModel", data: "DataConfig") -> int:
     """Write how far the counts of a model may be trusted, and say what that covers."""
-    from crowdkit.engine import calibrate, coverage_table, open_splits, write_calibration
-    from crowdkit.engine.sources import resizing
+    from crowdkit.calibration import write_calibration
     from crowdkit.errors import ArgumentError
+    from crowdkit.evaluation import calibrate
+    from crowdkit.training import open_splits, resizing
 
     if opened.folder is None:
         raise ArgumentError(
@@ -161,10 +156,13 @@ def _calibrate(args: argparse.Namespace, opened: "Opened", data: "DataConfig") -
         progress=not args.json,
     )
     file = write_calibration(calibration, opened.folder)
-    measured = calibration.measure()
     if args.json:
         print_json(
-            {"file": str(file), "coverage": [asdict(each) for each in measured], **calibration.to_dict()}
+            {
+                "file": str(file),
+                "coverage": [asdict(each) for each in calibration.measure()],
+                **calibration.to_dict(),
+            }
         )
         return 0
     interval = calibration.interval
@@ -172,5 +170,5 @@ def _calibrate(args: argparse.Namespace, opened: "Opened", data: "DataConfig") -
         f"{file}: {interval.coverage:.0%} intervals fitted on {interval.images} held-out images, "
         f"{calibration.outside} of them unlike the {calibration.domain.images} training images"
     )
-    print(coverage_table(measured))
+    print(calibration.coverage_table())
     return 0

@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.engine import export_model, open_model
+    from crowdkit.counting import open_model
+    from crowdkit.export import export_model
 
     model = open_model(args.model).model
     if not args.json:

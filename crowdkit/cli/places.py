@@ -4,15 +4,14 @@ import argparse
 import csv
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from crowdkit.counting import Count
     from crowdkit.data import Zone
-    from crowdkit.engine import Count
-    from crowdkit.engine.locating import Method
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +45,7 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class Locations:
     """Where the people of one image are.
 
     Attributes:
@@ -83,13 +82,11 @@ class Places:
     """
 
     def __init__(self, args: argparse.Namespace, files: list[Path]) -> None:
-        from crowdkit.data import read_size, read_zones
-        from crowdkit.data.annotations import list_formats
-        from crowdkit.data.zones import fit_zone
+        from crowdkit.data import fit_zone, list_formats, read_size, read_zones
         from crowdkit.errors import ArgumentError, DataError, check_choice
 
         self.wanted: bool = args.points
-        self.method: Method = args.method or "transport"
+        self.method: Literal["transport", "peaks"] = args.method or "transport"
         self.folder: Path | None = args.out
         self.listed: bool = args.json
         if args.points and args.out is None and not args.json:
@@ -117,7 +114,7 @@ class Places:
             except DataError as error:
                 raise DataError(f"{path}: {error}") from error
 
-    def find(self, seen: "Count", *, stride: int, name: str) -> Found:
+    def find(self, seen: "Count", *, stride: int, name: str) -> Locations:
         """Find the people of one image, and write their places if there is a folder for them.
 
         Args:
@@ -128,7 +125,7 @@ class Places:
         Returns:
             Where they are.
         """
-        from crowdkit.engine import count_zones, locate
+        from crowdkit.counting import count_zones, locate
 
         row: dict[str, Any] = {}
         points = None
@@ -146,7 +143,7 @@ class Places:
         if self.zones:
             row["zones"] = {zone: round(number, 2) for zone, number in people.items()}
         texts = [(f"{zone.name} {people[zone.name]:.1f}", zone.polygon) for zone in self.zones]
-        return Found(row=row, points=points, zones=texts, width=seen.size[1])
+        return Locations(row=row, points=points, zones=texts, width=seen.size[1])
 
     def write(self, rows: list[dict[str, Any]]) -> list[Path]:
         """Write the places of all images in the form of an annotation tool, if one is named.
@@ -159,7 +156,7 @@ class Places:
         """
         import torch
 
-        from crowdkit.data.annotations import ImageHeads, write_annotations
+        from crowdkit.data import ImageHeads, write_annotations
 
         if self.format is None or self.folder is None:
             return []

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    from crowdkit.engine import load_config, train
+    from crowdkit.training import load_config, train
 
     path, overrides = args.config, list(args.overrides)
     if (

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crowdkit.engine import Calibration, Count
+    from crowdkit.calibration import Calibration
+    from crowdkit.counting import Count
 
 COLUMNS = ("lower", "upper", "unusual")
 
@@ -16,7 +17,7 @@ def trust(seen: "Count") -> dict[str, Any]:
     return {"lower": round(lower, 2), "upper": round(upper, 2), "unusual": list(seen.unusual)}
 
 
-def ends(row: dict[str, Any]) -> str:
+def format_interval(row: dict[str, Any]) -> str:
     """Say in a line between which numbers the true count lies."""
     return f"  {row['lower']:8.1f} to {row['upper']:8.1f}" if "lower" in row else ""
 
@@ -35,7 +36,7 @@ def table(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "unusual": "; ".join(row["unusual"])} if "unusual" in row else row
 
 
-def promise(calibration: "Calibration") -> str:
+def interval_note(calibration: "Calibration") -> str:
     """Say what the two numbers beside a count are."""
     interval = calibration.interval
     return (

@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 from crowdkit import _guard as _guard
 from crowdkit.data._torchvision import functional as _functional
-from crowdkit.data.annotations import read_points
+from crowdkit.data.annotations import (
+    ImageHeads,
+    list_formats,
+    lost_in,
+    read_annotations,
+    read_points,
+    select_labels,
+    write_annotations,
+)
+from crowdkit.data.cached import CachedDataset
 from crowdkit.data.datasets import (
     UCFCC50,
     UCFQNRF,
@@ -18,21 +27,39 @@ from crowdkit.data.datasets import (
     SCUTHead,
     ShanghaiTech,
 )
-from crowdkit.data.datasets.base import CrowdData
+from crowdkit.data.datasets.base import CrowdData, region_of_interest as region_of_interest
 from crowdkit.data.duplicates import Duplicate, find_duplicates, image_hash
-from crowdkit.data.geometry import to_canvas
-from crowdkit.data.image import read_image, read_size
+from crowdkit.data.empty_scenes import EmptyScenes
+from crowdkit.data.geometry import in_region as in_region, to_canvas
+from crowdkit.data.image import (
+    images_left_out,
+    list_images,
+    read_image,
+    read_pixels,
+    read_size,
+    unit_range,
+)
 from crowdkit.data.issues import Issue
+from crowdkit.data.lazy_image import (
+    Box,
+    LazyImage,
+    PixelArray as PixelArray,
+    Source as Source,
+    decoded_bytes as decoded_bytes,
+    open_image,
+)
 from crowdkit.data.photometric import (
     Blur,
-    ColourJitter,
-    Greyscale,
+    ColorJitter,
+    Grayscale,
     JPEGCompression,
     LowResolution,
     Noise,
     list_photometric,
     photometric,
 )
+from crowdkit.data.randomness import generator_for as generator_for
+from crowdkit.data.region import roi_map, roi_sample, roi_truth
 from crowdkit.data.registry import dataset_class, list_datasets
 from crowdkit.data.sample import Annotation, Batch, Sample, collate
 from crowdkit.data.scaled_crop import RandomScaledCrop
@@ -46,9 +73,11 @@ from crowdkit.data.transforms import (
     RandomCrop,
     Resize,
     Transform,
+    resize,
 )
-from crowdkit.data.validate import Report, check_dataset
-from crowdkit.data.zones import Zone, read_zones
+from crowdkit.data.truth import resolve_sigma, true_map
+from crowdkit.data.validate import Report, check_dataset, warn_of_doubts as warn_of_doubts
+from crowdkit.data.zones import Zone, fit_zone, read_zones
 
 if TYPE_CHECKING:
     from crowdkit.data.points import Points
@@ -60,18 +89,23 @@ __all__ = [
     "Batch",
     "BeijingBRT",
     "Blur",
-    "ColourJitter",
+    "Box",
+    "CachedDataset",
+    "ColorJitter",
     "Compose",
     "CrowdData",
     "CrowdDataset",
     "CrowdFolder",
     "Duplicate",
+    "EmptyScenes",
     "GaussianSigma",
-    "Greyscale",
+    "Grayscale",
     "HorizontalFlip",
+    "ImageHeads",
     "Issue",
     "JHUCrowd",
     "JPEGCompression",
+    "LazyImage",
     "LowResolution",
     "Mall",
     "NWPUCrowd",
@@ -94,16 +128,33 @@ __all__ = [
     "collate",
     "dataset_class",
     "find_duplicates",
+    "fit_zone",
     "image_hash",
+    "images_left_out",
     "list_datasets",
+    "list_formats",
+    "list_images",
     "list_photometric",
+    "lost_in",
+    "open_image",
     "photometric",
+    "read_annotations",
     "read_image",
+    "read_pixels",
     "read_points",
     "read_size",
     "read_zones",
+    "resize",
+    "resolve_sigma",
+    "roi_map",
+    "roi_sample",
+    "roi_truth",
+    "select_labels",
     "split_train_val",
     "to_canvas",
+    "true_map",
+    "unit_range",
+    "write_annotations",
 ]
 
 

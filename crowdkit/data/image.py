@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +22,7 @@ IMAGE_SUFFIXES = (
 )
 
 _HEIC = (".heic", ".heif")
-_GREYSCALE = ("1", "L", "LA", "I", "F")
+_GRAYSCALE = ("1", "L", "LA", "I", "F")
 _EXIF_ORIENTATION = 0x0112
 
 # Silencing warnings changes the whole process: two threads in it would leave each other's silence behind.
@@ -34,20 +34,82 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def images_left_out(places: Iterable[str | Path], files: Iterable[Path]) -> list[str]:
+    """Say what :func:`list_images` leaves out: images in folders below, and pages behind the first.
+
+    Args:
+        places: The files and folders that were named.
+        files: The images that were listed.
+
+    Returns:
+        A line for each.
+    """
+    lines = []
+    for place in map(Path, places):
+        if not place.is_dir():
+            continue
+        for folder in sorted(
+            each for each in place.iterdir() if each.is_dir() and not each.name.startswith(".")
+        ):
+            number = sum(is_image(file) for file in folder.rglob("*"))
+            if number:
+                lines.append(f"{folder}: not counted, {_images(number)} below; name the folder to count them")
+    for file in files:
+        if file.suffix.lower() not in (".tif", ".tiff", ".gif", ".webp"):
+            continue
+        try:
+            pages = read_header(file).pages
+        except DataError:
+            continue  # reported when it is its turn
+        if pages > 1:
+            lines.append(
+                f"{file}: the first of {pages} pages is counted; save the others as images of their own"
+            )
+    return lines
+
+
+def _images(number: int) -> str:
+    return "an image" if number == 1 else f"{number} images"
+
+
 class Header(NamedTuple):
     """What an image file says of itself before its pixels are decoded.
 
     Attributes:
         size: Height and width of the pixels as stored.
-        greyscale: Whether it has no colour.
+        grayscale: Whether it has no color.
         orientation: The EXIF orientation: 1 is upright, 2 to 8 are turned or mirrored.
         pages: How many images are in the file; the first is read.
     """
 
     size: tuple[int, int]
-    greyscale: bool
+    grayscale: bool
     orientation: int
     pages: int = 1
+
+
+def list_images(places: Iterable[str | Path]) -> list[Path]:
+    """List image files: folders become the images in them, by name.
+
+    Args:
+        places: Files and folders.
+
+    Returns:
+        The files; those that were named are not looked at.
+
+    Raises:
+        DataError: If a folder holds no image.
+    """
+    files: list[Path] = []
+    for place in map(Path, places):
+        if not place.is_dir():
+            files.append(place)
+            continue
+        found = sorted(each for each in place.iterdir() if is_image(each))
+        if not found:
+            raise DataError(f"images: expected images ({', '.join(IMAGE_SUFFIXES)}) in {place}, got none")
+        files += found
+    return files
 
 
 def read_header(path: str | Path) -> Header:
@@ -59,7 +121,7 @@ def read_header(path: str | Path) -> Header:
     with opened(Path(path)) as image:
         return Header(
             size=(image.height, image.width),
-            greyscale=image.mode.split(";")[0] in _GREYSCALE,
+            grayscale=image.mode.split(";")[0] in _GRAYSCALE,
             orientation=orientation(image),
             pages=getattr(image, "n_frames", 1),
         )
@@ -85,7 +147,7 @@ def read_size(path: str | Path, *, orient: bool = False) -> tuple[int, int]:
 def read_image(path: str | Path, *, orient: bool = False) -> Tensor:
     """Read an image as float32 RGB in [0, 1].
 
-    Greyscale becomes RGB, CMYK and palettes are converted, transparency is ignored, 16 bits keep their
+    Grayscale becomes RGB, CMYK and palettes are converted, transparency is ignored, 16 bits keep their
     range, and of several frames the first is taken.
 
     Args:
@@ -114,7 +176,7 @@ def read_pixels(path: str | Path, *, orient: bool = False) -> "NDArray[Any]":
         orient: As for :func:`read_image`.
 
     Returns:
-        RGB of 8 bits, shape (H, W, 3), or grey of 16 bits, shape (H, W). Read-only.
+        RGB of 8 bits, shape (H, W, 3), or gray of 16 bits, shape (H, W). Read-only.
 
     Raises:
         DataError: As for :func:`read_image`.
@@ -145,7 +207,7 @@ def unit_range(pixels: "NDArray[Any]", *, device: torch.device | None = None) ->
     """Make the float32 RGB image in [0, 1] of whole numbers.
 
     Args:
-        pixels: RGB of 8 bits, shape (H, W, 3), or RGB or grey of 16 bits, grey of shape (H, W).
+        pixels: RGB of 8 bits, shape (H, W, 3), or RGB or gray of 16 bits, gray of shape (H, W).
         device: Where the image is wanted; the whole numbers travel, and become float32 there.
 
     Returns:

@@ -57,15 +57,15 @@ class _Photometric:
         return f"{type(self).__name__}({self.p})"
 
 
-class Greyscale(_Photometric):
-    """Take the colour away with probability ``p``: the luma in all three channels."""
+class Grayscale(_Photometric):
+    """Take the color away with probability ``p``: the luma in all three channels."""
 
     def change(self, image: Tensor, drawn: dict[str, float], generator: torch.Generator | None) -> Tensor:  # noqa: ARG002
-        """Make grey."""
-        return _grey(image).expand(3, -1, -1).contiguous()
+        """Make gray."""
+        return _gray(image).expand(3, -1, -1).contiguous()
 
 
-class ColourJitter(_Photometric):
+class ColorJitter(_Photometric):
     """Change exposure, contrast, saturation, gamma and the balance of the channels with probability ``p``."""
 
     bounds: ClassVar[dict[str, tuple[float, float]]] = {
@@ -82,7 +82,7 @@ class ColourJitter(_Photometric):
         gains = image.new_tensor([drawn["red"], 1.0, drawn["blue"]])[:, None, None] * drawn["exposure"]
         changed = (image * gains).clamp_(0, 1) ** drawn["gamma"]
         changed = torch.lerp(changed.mean(), changed, drawn["contrast"])
-        return torch.lerp(_grey(changed), changed, drawn["saturation"])
+        return torch.lerp(_gray(changed), changed, drawn["saturation"])
 
 
 class Blur(_Photometric):
@@ -141,8 +141,8 @@ class JPEGCompression(_Photometric):
 
 # In the order of what happens to a photograph: light, lens, sensor, file.
 _CLASSES: dict[str, type[_Photometric]] = {
-    "colour": ColourJitter,
-    "grey": Greyscale,
+    "color": ColorJitter,
+    "gray": Grayscale,
     "blur": Blur,
     "low_resolution": LowResolution,
     "noise": Noise,
@@ -155,7 +155,7 @@ def list_photometric() -> list[str]:
 
     Examples:
         >>> list_photometric()
-        ['colour', 'grey', 'blur', 'low_resolution', 'noise', 'jpeg']
+        ['color', 'gray', 'blur', 'low_resolution', 'noise', 'jpeg']
     """
     return list(_CLASSES)
 
@@ -174,8 +174,8 @@ def photometric(probabilities: Mapping[str, float]) -> Compose:
         ArgumentError: If a probability is outside [0, 1].
 
     Examples:
-        >>> photometric({"jpeg": 0.3, "grey": 0.1})
-        Compose([Greyscale(0.1), JPEGCompression(0.3)])
+        >>> photometric({"jpeg": 0.3, "gray": 0.1})
+        Compose([Grayscale(0.1), JPEGCompression(0.3)])
     """
     for name in probabilities:
         check_choice("augment", name, _CLASSES)
@@ -185,5 +185,5 @@ def photometric(probabilities: Mapping[str, float]) -> Compose:
     return Compose(chain)
 
 
-def _grey(image: Tensor) -> Tensor:
+def _gray(image: Tensor) -> Tensor:
     return (image * image.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)

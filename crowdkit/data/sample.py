@@ -37,7 +37,7 @@ class Sample(NamedTuple):
             ``transforms`` (what was done to the sample, in order) once something was.
         sigma: Spread of each head's kernel in pixels, shape (N,); it follows its head through geometry.
         roi: Region of interest, shape (H, W), bool: only the people in it are counted by
-            :func:`~crowdkit.engine.evaluate`. It follows the image through geometry; ``None`` is everywhere.
+            :func:`~crowdkit.evaluation.evaluate`. It follows the image through geometry; ``None`` is everywhere.
     """
 
     image: Tensor

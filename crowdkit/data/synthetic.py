@@ -17,15 +17,15 @@ class SyntheticCrowd(Dataset[Sample]):
 
     A scene has a camera of its own, clusters and empty lanes, people of many looks drawn far to near, and
     head-like clutter: balls, balloons, lamps, bollards, bushes, stones, round windows, dotted posters and
-    wheels. Some scenes are empty of people, some are greyscale. A model that counts round things counts the
+    wheels. Some scenes are empty of people, some are grayscale. A model that counts round things counts the
     clutter.
 
     Scene ``i`` depends on ``(seed, split, i)``, ``size`` and ``people`` alone: no global generator, no font
     and no file is read. The heads come from Python's own generator and are the same everywhere. The pixels
-    are drawn by Pillow in whole numbers and are the same wherever Pillow's release is (allow one grey level
+    are drawn by Pillow in whole numbers and are the same wherever Pillow's release is (allow one gray level
     between processors, which may round differently). Datasets of different lengths share their first scenes.
 
-    Every point is the centre of a drawn head, on the canvas. A head of which nearer people would hide about
+    Every point is the center of a drawn head, on the canvas. A head of which nearer people would hide about
     two thirds is not drawn: its person is placed elsewhere or, where there is no room, left out. So all heads
     drawn are annotated, and ``clutter`` changes none of them.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from crowdkit.data.annotations import listed_labels
 from crowdkit.data.datasets.base import CrowdData, CrowdDataset
 from crowdkit.data.geometry import in_region, to_canvas
 from crowdkit.data.image import read_header, read_image
@@ -24,7 +25,7 @@ class Report:
         people: Heads on their images, all together.
         fewest: Heads in the emptiest image.
         most: Heads in the fullest image.
-        greyscale: Images without colour.
+        grayscale: Images without color.
         sizes: How many image files have each size ``"HxW"``, the most frequent first.
         issues: The findings: of the whole set, then in the order of the images.
         labels: How many heads each class has, where the annotations have classes.
@@ -36,7 +37,7 @@ class Report:
     people: int
     fewest: int
     most: int
-    greyscale: int
+    grayscale: int
     sizes: dict[str, int]
     issues: tuple[Issue, ...]
     labels: dict[str, int] = field(default_factory=dict)
@@ -45,6 +46,11 @@ class Report:
     def ok(self) -> bool:
         """Whether nothing is an error."""
         return not any(issue.severity == "error" for issue in self.issues)
+
+    @property
+    def classes(self) -> str:
+        """The classes with their numbers of heads, in words, the most frequent first."""
+        return listed_labels(self.labels)
 
     def heads(self, kind: str) -> int:
         """Count the heads that findings of one kind concern, for example ``"clamped"``."""
@@ -83,14 +89,14 @@ def check_dataset(
     refused = {each.name for each in doubts if each.severity == "error"}
     counts: list[int] = []
     sizes: Counter[str] = Counter()
-    greyscale = 0
+    grayscale = 0
     places: Iterable[int] = range(len(dataset))
     for index in places if progress is None else progress(places):
-        size, grey, found = _check_image(dataset, index)
+        size, gray, found = _check_image(dataset, index)
         issues += found
         if size is not None:
             sizes[f"{size[0]}x{size[1]}"] += 1
-            greyscale += grey
+            grayscale += gray
         if not dataset.annotated:
             continue
         count, found = _check_points(dataset, index, size)
@@ -106,7 +112,7 @@ def check_dataset(
         people=sum(counts),
         fewest=min(counts, default=0),
         most=max(counts, default=0),
-        greyscale=greyscale,
+        grayscale=grayscale,
         sizes=dict(sizes.most_common()),
         issues=tuple(issues),
         labels=dict(getattr(dataset, "labels", {})),
@@ -158,7 +164,7 @@ def _check_image(dataset: CrowdDataset, index: int) -> tuple[tuple[int, int] | N
     if header.pages > 1:
         message = f"{record.image}: the first of {header.pages} pages is read; save the others as images of their own"
         issues.append(Issue("pages", record.name, message))
-    return size, header.greyscale, issues
+    return size, header.grayscale, issues
 
 
 def _check_points(

@@ -7,9 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError
-from crowdkit.ops import check_stride, upsampled_conv2d
-from crowdkit.ops.bands import by_rows
-from crowdkit.ops.checks import check_levels
+from crowdkit.ops import by_rows, check_levels, check_stride, upsampled_conv2d
 
 
 class _AttentionBranch(nn.Module):
@@ -83,7 +81,7 @@ class CRR(_AttentionBranch):
         super().__init__(in_channels, widths, out_channels=1, dilation=dilation)
 
     def forward(self, features: Tensor) -> list[Tensor]:
-        """Recognise the crowd.
+        """Recognize the crowd.
 
         Args:
             features: The deepest encoder feature, shape :math:`(B, C, h, w)`.

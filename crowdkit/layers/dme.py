@@ -9,9 +9,7 @@ from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, ShapeError
 from crowdkit.layers.attention import ResidualAttention
-from crowdkit.ops import upsampled_conv2d
-from crowdkit.ops.bands import by_rows
-from crowdkit.ops.dilated import dilated_conv2d
+from crowdkit.ops import by_rows, dilated_conv2d, upsampled_conv2d
 
 
 class DME(nn.Module):

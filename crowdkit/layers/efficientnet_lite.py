@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, DataError, check_choice
 from crowdkit.layers._checkpoint import without_shared_prefix
-from crowdkit.layers.encoder import Normalise, read_weights
+from crowdkit.layers.encoder import Normalize, read_weights
 from crowdkit.ops import pad_to_multiple
 
 # Kernel and stride of each group of blocks; all but the first widen six times inside.
@@ -27,7 +27,7 @@ class EfficientNetLiteEncoder(nn.Module):
     """EfficientNet-Lite without its head: features coarse to fine, for images of any size.
 
     It is timm's ``tf_efficientnet_lite0`` or ``lite2`` to the last bit, with its keys, without importing timm, which
-    takes longer than counting a photograph. Images are padded right and bottom by zeros, after normalisation, to a
+    takes longer than counting a photograph. Images are padded right and bottom by zeros, after normalization, to a
     multiple of 32.
 
     Args:
@@ -68,7 +68,7 @@ class EfficientNetLiteEncoder(nn.Module):
             raise ArgumentError(f"strides: expected descending ones among {tuple(ends)}, got {wanted}")
         self.strides = wanted
         self.channels = tuple(groups[ends[stride]][0] for stride in wanted)
-        self.normalise = Normalise((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+        self.normalize = Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
         self.network = _Network(groups[: ends[wanted[0]] + 1])
         self._taken = [ends[stride] for stride in wanted]
         if weights is not None:
@@ -85,7 +85,7 @@ class EfficientNetLiteEncoder(nn.Module):
         Returns:
             Features coarse to fine, at ``strides`` of the padded image.
         """
-        features = self.network(pad_to_multiple(self.normalise(images), 32))
+        features = self.network(pad_to_multiple(self.normalize(images), 32))
         return [features[group] for group in self._taken]
 
     def _load(self, size: str, state: dict[str, Tensor], source: str) -> None:

@@ -1,4 +1,4 @@
-"""What encoders share: normalisation, and weights read from a file without running code."""
+"""What encoders share: normalization, and weights read from a file without running code."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from crowdkit.errors import DataError, DTypeError, ShapeError
 from crowdkit.layers._checkpoint import read_state
 
 
-class Normalise(nn.Module):
+class Normalize(nn.Module):
     """Subtract a mean and divide by a standard deviation a channel; non-persistent buffers.
 
     Args:
@@ -28,7 +28,7 @@ class Normalise(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Normalise images (B, C, H, W)."""
+        """Normalize images (B, C, H, W)."""
         if not isinstance(images, Tensor):
             raise DTypeError(f"images: expected a tensor, got {type(images).__name__}; use torch.as_tensor")
         if (

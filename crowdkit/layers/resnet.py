@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from crowdkit.errors import DataError, MissingDependencyError
 from crowdkit.layers._checkpoint import without_shared_prefix
-from crowdkit.layers.encoder import Normalise, read_weights
+from crowdkit.layers.encoder import Normalize, read_weights
 from crowdkit.ops import pad_to_multiple
 
 
@@ -18,7 +18,7 @@ class ResNet101Encoder(nn.Module):
     Crowds are small: the third stage's stride of 2 is taken out, without a dilation in its place. Keys are
     torchvision's (``conv1.weight``, ``layer1.0.conv1.weight`` ...), which timm shares. The strided
     convolutions pad for themselves, so that an image of any size gives ceil(H / 8) x ceil(W / 8) cells; one
-    of a single cell is continued to 16 x 16 pixels by zeros, after normalisation, since batch statistics of
+    of a single cell is continued to 16 x 16 pixels by zeros, after normalization, since batch statistics of
     one value do not exist.
 
     Args:
@@ -62,7 +62,7 @@ class ResNet101Encoder(nn.Module):
                 f"torchvision: expected it to import, got {error}; install one that fits torch"
             ) from error
         network = ResNet(Bottleneck, [*blocks, 1])
-        self.normalise = Normalise(mean, std)
+        self.normalize = Normalize(mean, std)
         self.conv1, self.bn1 = network.conv1, network.bn1
         self.relu, self.maxpool = network.relu, network.maxpool
         self.layer1, self.layer2, self.layer3 = network.layer1, network.layer2, network.layer3
@@ -80,7 +80,7 @@ class ResNet101Encoder(nn.Module):
         Returns:
             A list of one feature, at stride 8.
         """
-        x = self.normalise(images)
+        x = self.normalize(images)
         if max(x.shape[-2:]) <= self.strides[0]:
             x = pad_to_multiple(x, 2 * self.strides[0])
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))

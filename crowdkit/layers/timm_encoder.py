@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, DataError, MissingDependencyError, unknown_name
-from crowdkit.layers.encoder import Normalise, read_weights
+from crowdkit.layers.encoder import Normalize, read_weights
 from crowdkit.ops import pad_to_multiple
 
 
@@ -19,7 +19,7 @@ class TimmEncoder(nn.Module):
     """A timm ``features_only`` network: features coarse to fine, always NCHW, for images of any size.
 
     The encoder owns the network's mean and standard deviation, and pads right and bottom by zeros, after
-    normalisation, to a multiple of the network's deepest stride (32 for most); networks that floor and
+    normalization, to a multiple of the network's deepest stride (32 for most); networks that floor and
     networks that ceil so give the same sizes.
 
     Args:
@@ -83,8 +83,8 @@ class TimmEncoder(nn.Module):
         self.channels: tuple[int, ...] = tuple(info.channels())[::-1]
         self.strides: tuple[int, ...] = wanted
         cfg = timm.get_pretrained_cfg(name)
-        self.normalise = (
-            Normalise(cfg.mean, cfg.std) if cfg else Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        self.normalize = (
+            Normalize(cfg.mean, cfg.std) if cfg else Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         )
         self._channels_last = _gives_channels_last(self.network)
         # A network may hold deeper strides than it is asked to return.
@@ -99,7 +99,7 @@ class TimmEncoder(nn.Module):
         Returns:
             Features coarse to fine, at ``strides`` of the padded image.
         """
-        x = pad_to_multiple(self.normalise(images), self._multiple)
+        x = pad_to_multiple(self.normalize(images), self._multiple)
         features: list[Tensor] = self.network(x)
         if self._channels_last:
             features = [feature.permute(0, 3, 1, 2) for feature in features]

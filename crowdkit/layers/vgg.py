@@ -12,9 +12,8 @@ from torch.utils.checkpoint import checkpoint
 
 from crowdkit.errors import ArgumentError, DataError
 from crowdkit.layers._checkpoint import without_shared_prefix
-from crowdkit.layers.encoder import Normalise, read_weights
-from crowdkit.ops import pad_to_multiple
-from crowdkit.ops.bands import by_rows
+from crowdkit.layers.encoder import Normalize, read_weights
+from crowdkit.ops import by_rows, pad_to_multiple
 
 
 class _VGGEncoder(nn.Module):
@@ -35,7 +34,7 @@ class _VGGEncoder(nn.Module):
         self.strides = tuple(strides)
         self.pad = pad
         self.channels = tuple(self._stages[known.index(stride)][-1] for stride in strides)
-        self.normalise = Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        self.normalize = Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         layers: list[nn.Module] = []
         self._ends = []
         self._parts: list[tuple[int, int, int]] = []
@@ -67,7 +66,7 @@ class _VGGEncoder(nn.Module):
         Returns:
             Features coarse to fine, at ``strides`` of the padded image.
         """
-        x, multiple = self.normalise(images), self.strides[0]
+        x, multiple = self.normalize(images), self.strides[0]
         if self.pad:
             x = pad_to_multiple(x, multiple)
         else:
@@ -119,7 +118,7 @@ class VGG16Encoder(_VGGEncoder):
     """The front of VGG-16: ten convolutions and three poolings, or thirteen and four.
 
     Keys are torchvision's (``features.0.weight`` ...). The encoder owns the ImageNet mean and standard
-    deviation, and pads right and bottom by zeros, after normalisation, to a multiple of its deepest stride.
+    deviation, and pads right and bottom by zeros, after normalization, to a multiple of its deepest stride.
 
     Args:
         weights: ``None`` for Kaiming's random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
@@ -164,7 +163,7 @@ class VGG19Encoder(_VGGEncoder):
     """The front of VGG-19: sixteen convolutions and four poolings.
 
     Keys are torchvision's. The encoder owns the ImageNet mean and standard deviation, and pads right and
-    bottom by zeros, after normalisation, to a multiple of its deepest stride.
+    bottom by zeros, after normalization, to a multiple of its deepest stride.
 
     Args:
         weights: ``None`` for Kaiming's random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError
-from crowdkit.ops import upsample
-from crowdkit.ops.checks import check_bins
+from crowdkit.ops import check_bins, upsample
 from crowdkit.prediction import BlockCounts
 
 
@@ -21,20 +20,20 @@ class ZIPHead(nn.Module):
         \hat D = (1 - \pi_0) \lambda
 
     A block is a cell of the features. Its count is 0 with probability :math:`\pi_0`, and else Poisson of rate
-    :math:`\lambda`, a mean of the bins' centres :math:`a_k`: no block can hold more people than the last
-    centre, so bins belong to a stride and a data set.
+    :math:`\lambda`, a mean of the bins' centers :math:`a_k`: no block can hold more people than the last
+    center, so bins belong to a stride and a data set.
 
     Args:
         in_channels: Channels of the features.
         bins: The first count of each bin; a bin ends before the next one, the last has no end. Those of EBC
             for blocks of 8 pixels by default; ``(1, 2, 3, 4, 5, 6, 7, 8)`` are its "fine" ones for 16.
-        centres: The rate of each bin :math:`a_k`; when ``None`` the middle of a bin, and the first count of
+        centers: The rate of each bin :math:`a_k`; when ``None`` the middle of a bin, and the first count of
             the last. Better is the mean count of a training set's blocks in the bin, which EBC calls
             "average": it moves the last, for 8 pixels to 4.30 on ShanghaiTech A, 4.41 on B and 4.22 on
             UCF-QNRF.
 
     Raises:
-        ArgumentError: If ``bins`` does not rise from 1, or ``centres`` is not one number > 0 a bin.
+        ArgumentError: If ``bins`` does not rise from 1, or ``centers`` is not one number > 0 a bin.
 
     References:
         Ma, Sanchez and Guha. *ZIP: Scalable Crowd Counting via Zero-Inflated Poisson Modeling*. 2025
@@ -49,24 +48,24 @@ class ZIPHead(nn.Module):
         True
     """
 
-    _centres: Tensor
+    _centers: Tensor
 
     def __init__(
-        self, in_channels: int, *, bins: Sequence[int] = (1, 2, 3, 4), centres: Sequence[float] | None = None
+        self, in_channels: int, *, bins: Sequence[int] = (1, 2, 3, 4), centers: Sequence[float] | None = None
     ) -> None:
         super().__init__()
         check_bins(bins)
         self.bins = tuple(bins)
-        if centres is None:
-            centres = [*((low + high - 1) / 2 for low, high in pairwise(bins)), float(bins[-1])]
-        if len(centres) != len(bins) or not all(isfinite(each) and each > 0 for each in centres):
+        if centers is None:
+            centers = [*((low + high - 1) / 2 for low, high in pairwise(bins)), float(bins[-1])]
+        if len(centers) != len(bins) or not all(isfinite(each) and each > 0 for each in centers):
             raise ArgumentError(
-                f"centres: expected one number > 0 for each of {len(bins)} bins, got {tuple(centres)}"
+                f"centers: expected one number > 0 for each of {len(bins)} bins, got {tuple(centers)}"
             )
-        self.centres = tuple(float(each) for each in centres)
+        self.centers = tuple(float(each) for each in centers)
         self.zero = nn.Conv2d(in_channels, 2, kernel_size=1)
         self.bin = nn.Conv2d(in_channels, len(bins), kernel_size=1)
-        self.register_buffer("_centres", torch.tensor(self.centres).view(-1, 1, 1), persistent=False)
+        self.register_buffer("_centers", torch.tensor(self.centers).view(-1, 1, 1), persistent=False)
 
     def forward(self, features: Tensor) -> BlockCounts:
         """Estimate the count of every block.
@@ -80,12 +79,12 @@ class ZIPHead(nn.Module):
         zero, bins = self.zero(features), self.bin(features)
         if zero.dtype != torch.float64:
             zero, bins = zero.float(), bins.float()
-        rate = (bins.softmax(dim=1) * self._centres).sum(dim=1, keepdim=True)
+        rate = (bins.softmax(dim=1) * self._centers).sum(dim=1, keepdim=True)
         return BlockCounts(zero, bins, rate, zero.softmax(dim=1)[:, 1:] * rate)
 
     def extra_repr(self) -> str:
         """Name the settings in ``repr``."""
-        return f"bins={self.bins}, centres={self.centres}"
+        return f"bins={self.bins}, centers={self.centers}"
 
 
 class BlockBranch(nn.Module):

@@ -4,41 +4,42 @@ Maps are in people per cell; ``stride`` says what a cell is. ``reduction`` is ov
 """
 
 from crowdkit import _guard as _guard
+from crowdkit.losses._bsl import BSL, bsl
+from crowdkit.losses._module import LossModule
 from crowdkit.losses.attention import (
     LevelCrossEntropy,
     RegionCrossEntropy,
     level_cross_entropy,
     region_cross_entropy,
 )
-from crowdkit.losses.background import BackgroundRatioLoss, background_ratio
-from crowdkit.losses.bayesian import BayesianLoss, bayesian
-from crowdkit.losses.bsl import BSL, bsl
+from crowdkit.losses.background import BackgroundRatioLoss, background_ratio_loss
+from crowdkit.losses.bayesian import BayesianLoss, bayesian_loss
 from crowdkit.losses.cfanet import CFANetLoss, LossParts, LossWeights
-from crowdkit.losses.dm_count import DMCountLoss, dm_count
-from crowdkit.losses.dms_ssim import DMSSSIMLoss, dms_ssim
+from crowdkit.losses.dm_count import DMCountLoss, dm_count_loss
+from crowdkit.losses.dms_ssim import DMSSSIMLoss, dms_ssim_loss
 from crowdkit.losses.dsnet import (
     DensityLevelConsistencyLoss,
     DSNetLoss,
-    density_level_consistency,
+    density_level_consistency_loss,
     dsnet_loss,
 )
 from crowdkit.losses.generalized import GeneralizedLoss, generalized_loss
-from crowdkit.losses.mse import DensityMSELoss, density_mse
-from crowdkit.losses.mse_mae import MSEMAELoss, mse_mae
-from crowdkit.losses.multi_scale_mae import MultiScaleMAELoss, multi_scale_mae
+from crowdkit.losses.mse import DensityMSELoss, density_mse_loss
+from crowdkit.losses.mse_mae import MSEMAELoss, mse_mae_loss
+from crowdkit.losses.multi_scale_mae import MultiScaleMAELoss, multi_scale_mae_loss
 from crowdkit.losses.registry import create_loss, list_losses
-from crowdkit.losses.relative_count import RelativeCountLoss, relative_count
+from crowdkit.losses.relative_count import RelativeCountLoss, relative_count_loss
 from crowdkit.losses.sanet import SANetLoss, sanet_loss
 from crowdkit.losses.spatial import (
     SpatialAbstractionLoss,
     SpatialCorrelationLoss,
-    spatial_abstraction,
-    spatial_correlation,
+    spatial_abstraction_loss,
+    spatial_correlation_loss,
 )
-from crowdkit.losses.ssim import SSIMPyramidLoss, ssim_pyramid
+from crowdkit.losses.ssim import SSIMPyramidLoss, ssim_pyramid_loss
 from crowdkit.losses.tednet import TEDNetLoss, tednet_loss
 from crowdkit.losses.weighted import WeightedSum
-from crowdkit.losses.zero_inflated_poisson import ZeroInflatedPoissonLoss, zero_inflated_poisson
+from crowdkit.losses.zero_inflated_poisson import ZeroInflatedPoissonLoss, zero_inflated_poisson_loss
 
 __all__ = [
     "BSL",
@@ -52,6 +53,7 @@ __all__ = [
     "DensityMSELoss",
     "GeneralizedLoss",
     "LevelCrossEntropy",
+    "LossModule",
     "LossParts",
     "LossWeights",
     "MSEMAELoss",
@@ -65,26 +67,26 @@ __all__ = [
     "TEDNetLoss",
     "WeightedSum",
     "ZeroInflatedPoissonLoss",
-    "background_ratio",
-    "bayesian",
+    "background_ratio_loss",
+    "bayesian_loss",
     "bsl",
     "create_loss",
-    "density_level_consistency",
-    "density_mse",
-    "dm_count",
-    "dms_ssim",
+    "density_level_consistency_loss",
+    "density_mse_loss",
+    "dm_count_loss",
+    "dms_ssim_loss",
     "dsnet_loss",
     "generalized_loss",
     "level_cross_entropy",
     "list_losses",
-    "mse_mae",
-    "multi_scale_mae",
+    "mse_mae_loss",
+    "multi_scale_mae_loss",
     "region_cross_entropy",
-    "relative_count",
+    "relative_count_loss",
     "sanet_loss",
-    "spatial_abstraction",
-    "spatial_correlation",
-    "ssim_pyramid",
+    "spatial_abstraction_loss",
+    "spatial_correlation_loss",
+    "ssim_pyramid_loss",
     "tednet_loss",
-    "zero_inflated_poisson",
+    "zero_inflated_poisson_loss",
 ]

@@ -1,24 +1,15 @@
-"""What every density loss does first: check its numbers and bring its two maps to one scale."""
-
-from math import isfinite
+"""What every density loss does first: check its two maps and bring them to one scale."""
 
 import torch
 from torch import Tensor
 
-from crowdkit.errors import ArgumentError, ShapeError
-from crowdkit.ops import check_pair, check_stride
+from crowdkit.errors import ShapeError
+from crowdkit.ops import check_pair
 
 
 def working_dtype(*tensors: Tensor) -> torch.dtype:
     """Floating type to compute in: float32 at least, float64 if any tensor has it."""
     return torch.float64 if any(each.dtype == torch.float64 for each in tensors) else torch.float32
-
-
-def check_positive(**numbers: float) -> None:
-    """Raise :class:`~crowdkit.errors.ArgumentError` unless every number is finite and above 0."""
-    for name, value in numbers.items():
-        if not (isfinite(value) and value > 0):
-            raise ArgumentError(f"{name}: expected a finite number > 0, got {value!r}")
 
 
 def check_not_empty(name: str, tensor: Tensor) -> None:
@@ -31,7 +22,6 @@ def per_pixel(pred: Tensor, target: Tensor, stride: int) -> tuple[Tensor, Tensor
     """Check two maps and turn people per cell into people per full-resolution pixel, in float32 at least."""
     check_pair(pred, target)
     check_not_empty("pred", pred)
-    check_stride(stride)
     dtype = working_dtype(pred, target)
     pred, target = pred.to(dtype), target.to(dtype)
     if stride == 1:

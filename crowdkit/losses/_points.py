@@ -6,16 +6,16 @@ from torch import Tensor
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.losses._maps import check_not_empty, working_dtype
-from crowdkit.ops import check_map, check_points, check_stride
+from crowdkit.ops import check_map, check_points
+from crowdkit.ops.checks import check_finite_points
 
 
-def map_and_heads(pred: Tensor, points: Sequence[Tensor], stride: int) -> tuple[Tensor, list[Tensor]]:
+def map_and_heads(pred: Tensor, points: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
     """Check an estimate and its images' heads, and widen both to float32 at least.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
         points: One :math:`(N, 2)` tensor of heads (x, y) an image.
-        stride: Full-resolution pixels along a cell's side.
 
     Returns:
         The map and the heads, all of one floating type; no gradient flows to the heads.
@@ -23,14 +23,14 @@ def map_and_heads(pred: Tensor, points: Sequence[Tensor], stride: int) -> tuple[
     Raises:
         ShapeError: If a shape is wrong or there is not one tensor an image.
         DTypeError: If ``points`` is not a list of floating-point tensors or ``pred`` not floating point.
-        ArgumentError: If ``stride`` is not a positive whole number or heads lie on another device.
+        ArgumentError: If heads lie on another device or, on the CPU, are not finite.
     """
     check_map("pred", pred)
     check_not_empty("pred", pred)
-    check_stride(stride)
     check_one_an_image("points", points, pred)
     for index, heads in enumerate(points):
         check_points(f"points[{index}]", heads)
+        check_finite_points(f"points[{index}]", heads)
         check_device(f"points[{index}]", heads, pred)
     dtype = working_dtype(pred)
     return pred.to(dtype), [heads.detach().to(dtype) for heads in points]

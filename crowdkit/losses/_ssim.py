@@ -1,4 +1,4 @@
-"""What the losses made of SSIM share: local statistics of two maps, and the halving between levels."""
+"""What the losses made of SSIM share: local statistics of two maps, and the halving between scales."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError
-from crowdkit.ops.window import Padding, window_filter
+from crowdkit.losses._settings import Check, positive
+from crowdkit.ops import Padding, window_filter
 
 
 class LocalStatistics(NamedTuple):
@@ -46,8 +47,15 @@ def halve(density: Tensor) -> Tensor:
     return F.avg_pool2d(density, [2 if side > 1 else 1 for side in density.shape[-2:]])
 
 
-def check_window(window_size: int) -> None:
-    """Raise :class:`~crowdkit.errors.ArgumentError` unless ``window_size`` is an odd whole number."""
-    whole = isinstance(window_size, int) and not isinstance(window_size, bool)
-    if not whole or window_size < 1 or window_size % 2 == 0:
-        raise ArgumentError(f"window_size: expected an odd whole number >= 1, got {window_size!r}")
+def odd(name: str, value: int) -> None:
+    """Raise :class:`~crowdkit.errors.ArgumentError` unless ``value`` is an odd whole number >= 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
+        raise ArgumentError(f"{name}: expected an odd whole number >= 1, got {value!r}")
+
+
+WINDOW_CHECKS: dict[str, Check] = {
+    "window_size": odd,
+    "window_sigma": positive,
+    "c1": positive,
+    "c2": positive,
+}

@@ -7,19 +7,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from crowdkit.losses._ssim import halve, local_statistics
-from crowdkit.ops.separable import SeparableFilter
-from crowdkit.ops.window import Padding, gaussian_window
+from crowdkit.losses._settings import Check, one_of, positive, whole
+from crowdkit.losses._ssim import WINDOW_CHECKS, halve, local_statistics
+from crowdkit.ops import Padding, SeparableFilter, gaussian_window
 
 # Cells of a block that is compared at once: its maps stay in a CPU's cache; a GPU wants few calls.
 _CPU_BLOCK, _GPU_BLOCK = 2**16, 2**23
 
+CHECKS: dict[str, Check] = {
+    "scales": whole,
+    "expansion": positive,
+    "padding": one_of("valid", "same"),
+    **WINDOW_CHECKS,
+}
+
 
 @dataclass(frozen=True)
 class SSIMPyramid:
-    """The settings of :func:`~crowdkit.losses.ssim_pyramid`, and its maths on checked maps."""
+    """The settings of :func:`~crowdkit.losses.ssim_pyramid_loss`, and its maths on checked maps."""
 
-    levels: int
+    scales: int
     window_size: int
     window_sigma: float
     c1: float
@@ -28,26 +35,32 @@ class SSIMPyramid:
     padding: Padding
 
     def window(self, sides: tuple[int, int]) -> tuple[float, ...]:
-        """Give the window of a level with these sides."""
+        """Return the window of a scale with these sides."""
         size, shorter = self.window_size, min(sides)
         if self.padding == "valid" and shorter < size:
             # int: a symbolic size, of a graph for many sizes, becomes this one.
             size = int(shorter - 1 + shorter % 2)
         return gaussian_window(size, self.window_sigma)
 
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Compare maps (B, 1, h, w): one minus SSIM, (B,)."""
+        # A compiler fuses the plain form itself; the fused one has no gradient for the target.
+        plain = torch.compiler.is_compiling() or target.requires_grad
+        return self.plain(pred, target) if plain else self.fused(pred, target)
+
     def plain(self, pred: Tensor, target: Tensor) -> Tensor:
         """Compare maps (B, 1, h, w): (B,), step by step."""
         pred, target = pred * self.expansion, target * self.expansion
         total = torch.zeros((), dtype=pred.dtype, device=pred.device)
-        for level in range(self.levels):
-            if level:
+        for scale in range(self.scales):
+            if scale:
                 pred, target = halve(pred), halve(target)
             window = self.window((pred.shape[-2], pred.shape[-1]))
             local = local_statistics(pred, target, window, padding=self.padding)
             a = local.luminance / (local.energy + self.c1)
             b = local.var_d / (local.var_s + self.c2)
             total = total + (a + b - a * b).mean(dim=(-2, -1))  # exactly 0 for equal maps
-        return total / self.levels
+        return total / self.scales
 
     def fused(self, pred: Tensor, target: Tensor) -> Tensor:
         """Compare maps (B, 1, h, w) as :meth:`plain` does, block by block, with the gradient by the way."""
@@ -60,7 +73,7 @@ class SSIMPyramid:
     ) -> tuple[Tensor, Tensor | None]:
         """Compare maps (B, h, w): (B,) and, where wanted, the gradient of each image's value."""
         pairs = [(pred, target)]
-        for _ in range(1, self.levels):
+        for _ in range(1, self.scales):
             pairs.append((_halve(pairs[-1][0]), _halve(pairs[-1][1])))
         values, gradient = pred.new_zeros(len(pred)), None
         while pairs:
@@ -91,9 +104,9 @@ class SSIMPyramid:
                 # The rows that the block's windows see; the last block may be lower.
                 band = slice(top, min(top + rows, rows_out) + window.margin)
                 value, slope = _block(x[some, band], y[some, band], window, *constants, wanted=wanted)
-                values[some].add_(value, alpha=2 / (cells * self.levels))
+                values[some].add_(value, alpha=2 / (cells * self.scales))
                 if gradient is not None and slope is not None:
-                    gradient[some, band].add_(slope, alpha=4 / (cells * self.levels))
+                    gradient[some, band].add_(slope, alpha=4 / (cells * self.scales))
         if gradient is not None:
             gradient = gradient[:, margin : height - margin, margin : width - margin]
         return values, gradient
@@ -201,7 +214,7 @@ def _halve(maps: Tensor) -> Tensor:
 
 
 def _unhalve_into(fine: Tensor, coarse: Tensor) -> None:
-    # Adds the coarse level's gradient to the cells that were averaged; changes both.
+    # Adds the coarse scale's gradient to the cells that were averaged; changes both.
     height, width = fine.shape[-2:]
     down, across = min(height, 2), min(width, 2)
     spread = coarse.div_(down * across).repeat_interleave(across, dim=-1)

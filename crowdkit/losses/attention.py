@@ -1,16 +1,18 @@
 """Cross-entropies of the coarse (CAM) and fine (FAM) attention maps."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.losses._maps import check_not_empty, working_dtype
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_map
-from crowdkit.ops.checks import check_tensor
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked
+from crowdkit.ops import check_map, check_tensor
 
 
+@checked()
 def region_cross_entropy(logits: Tensor, region: Tensor, *, reduction: Reduction = "mean") -> Tensor:
     r"""Binary cross-entropy of a coarse attention map (CAM), averaged over each image's cells.
 
@@ -37,7 +39,6 @@ def region_cross_entropy(logits: Tensor, region: Tensor, *, reduction: Reduction
         >>> region_cross_entropy(torch.zeros(1, 1, 2, 2), torch.eye(2, dtype=torch.bool)[None, None])
         tensor(0.6931)
     """
-    check_reduction(reduction)
     check_map("logits", logits)
     check_not_empty("logits", logits)
     check_tensor("region", region)
@@ -49,6 +50,7 @@ def region_cross_entropy(logits: Tensor, region: Tensor, *, reduction: Reduction
     return reduce(entropy.mean(dim=(1, 2, 3)), reduction)
 
 
+@checked()
 def level_cross_entropy(logits: Tensor, classes: Tensor, *, reduction: Reduction = "mean") -> Tensor:
     r"""Cross-entropy of a fine attention map (FAM) over density levels, averaged over each image's cells.
 
@@ -75,7 +77,6 @@ def level_cross_entropy(logits: Tensor, classes: Tensor, *, reduction: Reduction
         >>> level_cross_entropy(torch.zeros(1, 6, 2, 2), torch.zeros(1, 1, 2, 2, dtype=torch.int64))
         tensor(1.7918)
     """
-    check_reduction(reduction)
     check_tensor("logits", logits)
     check_tensor("classes", classes)
     if not logits.is_floating_point():
@@ -104,7 +105,7 @@ def _check_target(name: str, logits: Tensor, target: Tensor, shape: torch.Size) 
         )
 
 
-class RegionCrossEntropy(nn.Module):
+class RegionCrossEntropy(LossModule):
     """Cross-entropy of a coarse attention map (CAM) as a module; see :func:`region_cross_entropy`.
 
     Examples:
@@ -113,21 +114,11 @@ class RegionCrossEntropy(nn.Module):
         tensor(0.6931)
     """
 
-    def __init__(self, *, reduction: Reduction = "mean") -> None:
-        super().__init__()
-        check_reduction(reduction)
-        self.reduction: Reduction = reduction
-
-    def forward(self, logits: Tensor, region: Tensor) -> Tensor:
-        """Compare logits with a region; see :func:`region_cross_entropy`."""
-        return region_cross_entropy(logits, region, reduction=self.reduction)
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return f"reduction={self.reduction!r}"
+    function = staticmethod(region_cross_entropy)
+    reduction: Reduction = "mean"
 
 
-class LevelCrossEntropy(nn.Module):
+class LevelCrossEntropy(LossModule):
     """Cross-entropy of a fine attention map (FAM) as a module; see :func:`level_cross_entropy`.
 
     Examples:
@@ -136,15 +127,5 @@ class LevelCrossEntropy(nn.Module):
         tensor(0.6931)
     """
 
-    def __init__(self, *, reduction: Reduction = "mean") -> None:
-        super().__init__()
-        check_reduction(reduction)
-        self.reduction: Reduction = reduction
-
-    def forward(self, logits: Tensor, classes: Tensor) -> Tensor:
-        """Compare logits with density levels; see :func:`level_cross_entropy`."""
-        return level_cross_entropy(logits, classes, reduction=self.reduction)
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return f"reduction={self.reduction!r}"
+    function = staticmethod(level_cross_entropy)
+    reduction: Reduction = "mean"

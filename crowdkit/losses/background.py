@@ -1,21 +1,25 @@
 """The background half of BSL: how much of the estimate lies where nobody is."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from crowdkit.errors import DTypeError, ShapeError
-from crowdkit.losses._maps import check_positive, per_pixel
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_stride
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive
+
+EPS = 1e-6
 
 
-def background_ratio(
+@checked(threshold=positive, eps=positive)
+def background_ratio_loss(
     pred: Tensor,
     target: Tensor,
     *,
     background: Tensor | None = None,
     threshold: float = 1e-5,
-    eps: float = 1e-6,
+    eps: float = EPS,
     stride: int = 1,
     reduction: Reduction = "mean",
 ) -> Tensor:
@@ -54,12 +58,17 @@ def background_ratio(
     Examples:
         >>> import torch
         >>> crowd = torch.tensor([[[[0.0, 0.0, 2.0, 1.0]]]])
-        >>> background_ratio(torch.ones(1, 1, 1, 4), crowd)
+        >>> background_ratio_loss(torch.ones(1, 1, 1, 4), crowd)
         tensor(0.5000)
     """
-    check_positive(threshold=threshold, eps=eps)
-    check_reduction(reduction)
     pred, target = per_pixel(pred, target, stride)
+    return reduce(outside_share(pred, target, background, threshold, eps), reduction)
+
+
+def outside_share(
+    pred: Tensor, target: Tensor, background: Tensor | None, threshold: float, eps: float
+) -> Tensor:
+    """Return the share of the people who stand on background, (B,), of maps in people per pixel."""
     if background is None:
         background = target < threshold
     elif background.dtype != torch.bool:
@@ -71,13 +80,15 @@ def background_ratio(
             f"background: expected the shape of pred {tuple(pred.shape)}, got {tuple(background.shape)}"
         )
     # relu, whose slope at 0 is 0: an all-zero estimate gets no gradient instead of one of 1 / eps.
-    people = pred.relu()
-    outside = people.where(background, 0).sum(dim=(1, 2, 3))
-    return reduce(outside / people.sum(dim=(1, 2, 3)).clamp(min=eps), reduction)
+    people, dims = pred.relu(), (1, 2, 3)
+    outside = people.where(background, 0).sum(dim=dims)
+    # 0, or NaN where a cell is NaN or infinite, which a comparison and a relu hide.
+    lost = 0 * (pred.sum(dim=dims) + target.sum(dim=dims))
+    return outside / people.sum(dim=dims).clamp(min=eps) + lost
 
 
-class BackgroundRatioLoss(nn.Module):
-    """Background loss (BL) as a module; see :func:`background_ratio`, whose keywords it takes.
+class BackgroundRatioLoss(LossModule):
+    """Background loss (BL) as a module; see :func:`background_ratio_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -85,38 +96,8 @@ class BackgroundRatioLoss(nn.Module):
         tensor(0.5000)
     """
 
-    def __init__(
-        self,
-        *,
-        threshold: float = 1e-5,
-        eps: float = 1e-6,
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_positive(threshold=threshold, eps=eps)
-        check_reduction(reduction)
-        check_stride(stride)
-        self.threshold = threshold
-        self.eps = eps
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor, *, background: Tensor | None = None) -> Tensor:
-        """Weigh the background of an estimate; see :func:`background_ratio`."""
-        return background_ratio(
-            pred,
-            target,
-            background=background,
-            threshold=self.threshold,
-            eps=self.eps,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"threshold={self.threshold:g}, eps={self.eps:g}, stride={self.stride}, "
-            f"reduction={self.reduction!r}"
-        )
+    function = staticmethod(background_ratio_loss)
+    threshold: float = 1e-5
+    eps: float = EPS
+    stride: int = 1
+    reduction: Reduction = "mean"

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from crowdkit.errors import DTypeError, ShapeError, check_choice
-from crowdkit.losses._maps import check_positive
+from crowdkit.errors import DTypeError, ShapeError
+from crowdkit.losses._module import LossModule
 from crowdkit.losses._points import check_device, check_one_an_image, map_and_heads
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_stride
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, one_of, positive
 
 Background = Literal["inverse", "margin", "none"]
 _BACKGROUNDS = ("inverse", "margin", "none")
@@ -18,7 +18,8 @@ _BACKGROUNDS = ("inverse", "margin", "none")
 _CELLS = 1024
 
 
-def bayesian(
+@checked(sigma=positive, background=one_of(*_BACKGROUNDS), background_ratio=positive)
+def bayesian_loss(
     pred: Tensor,
     target: Tensor | None = None,  # noqa: ARG001
     *,
@@ -28,7 +29,7 @@ def bayesian(
     sigma: float = 8.0,
     background: Background = "inverse",
     background_ratio: float = 1.0,
-    stride: int = 8,
+    stride: int = 1,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Bayesian loss (BL+): the people that each head finds against the one that it should.
@@ -37,8 +38,8 @@ def bayesian(
         p_{nm} = \frac{e^{-b_{nm} / 2 \sigma^2}}{\sum_{k=0}^N e^{-b_{km} / 2 \sigma^2}}
 
     A cell :math:`m` is shared out among the heads by :math:`b_{nm}`, the squared distance in pixels from its
-    centre to head :math:`n`, and the background, :math:`n = 0`, which should find nobody. With
-    :math:`d` = ``background_ratio`` x ``short_side`` and :math:`r_m` the distance to the nearest head,
+    center to head :math:`n`, and the background, :math:`n = 0`, which should find nobody. With
+    :math:`d` = ``background_ratio_loss`` x ``short_side`` and :math:`r_m` the distance to the nearest head,
 
     - ``"inverse"``: :math:`b_{0m} = d^2 / (r_m^2 + 10^{-5})`, the authors' code;
     - ``"margin"``: :math:`b_{0m} = (d - r_m)^2`, the paper;
@@ -77,15 +78,12 @@ def bayesian(
         >>> import torch
         >>> crowd = torch.zeros(1, 1, 8, 8)
         >>> crowd[0, 0, 2, 3] = 1
-        >>> bayesian(crowd, points=[torch.tensor([[28.0, 20.0]])])
+        >>> bayesian_loss(crowd, points=[torch.tensor([[28.0, 20.0]])], stride=8)
         tensor(0.)
-        >>> bayesian(crowd, points=[torch.zeros(0, 2)])
+        >>> bayesian_loss(crowd, points=[torch.zeros(0, 2)], stride=8)
         tensor(1.)
     """
-    check_positive(sigma=sigma, background_ratio=background_ratio)
-    check_choice("background", background, _BACKGROUNDS)
-    check_reduction(reduction)
-    density, heads = map_and_heads(pred, points, stride)
+    density, heads = map_and_heads(pred, points)
     truths = _targets(weights, heads, pred)
     side = _short_sides(short_side, density, stride)
     values = []
@@ -196,12 +194,12 @@ def _short_sides(short_side: float | Tensor | None, density: Tensor, stride: int
         return short_side.to(density.dtype).expand(batch)
     if short_side is None:
         short_side = min(height, width) * stride
-    check_positive(short_side=short_side)
+    positive("short_side", short_side)
     return density.new_full((batch,), short_side)
 
 
-class BayesianLoss(nn.Module):
-    """Bayesian loss (BL+) as a module; see :func:`bayesian`, whose keywords it takes.
+class BayesianLoss(LossModule):
+    """Bayesian loss (BL+) as a module; see :func:`bayesian_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -210,54 +208,9 @@ class BayesianLoss(nn.Module):
         tensor(1.)
     """
 
-    needs_points = True
-
-    def __init__(
-        self,
-        *,
-        sigma: float = 8.0,
-        background: Background = "inverse",
-        background_ratio: float = 1.0,
-        stride: int = 8,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_positive(sigma=sigma, background_ratio=background_ratio)
-        check_choice("background", background, _BACKGROUNDS)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.sigma = sigma
-        self.background: Background = background
-        self.background_ratio = background_ratio
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(
-        self,
-        pred: Tensor,
-        target: Tensor | None = None,
-        *,
-        points: Sequence[Tensor],
-        weights: Sequence[Tensor] | None = None,
-        short_side: float | Tensor | None = None,
-    ) -> Tensor:
-        """Hold an estimate against its heads; see :func:`bayesian`."""
-        return bayesian(
-            pred,
-            target,
-            points=points,
-            weights=weights,
-            short_side=short_side,
-            sigma=self.sigma,
-            background=self.background,
-            background_ratio=self.background_ratio,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"sigma={self.sigma:g}, background={self.background!r}, background_ratio={self.background_ratio:g}, "
-            f"stride={self.stride}, reduction={self.reduction!r}"
-        )
+    function = staticmethod(bayesian_loss)
+    sigma: float = 8.0
+    background: Background = "inverse"
+    background_ratio: float = 1.0
+    stride: int = 1
+    reduction: Reduction = "mean"

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, ShapeError
-from crowdkit.losses._maps import check_positive, working_dtype
+from crowdkit.losses._bsl import BSL
+from crowdkit.losses._maps import working_dtype
 from crowdkit.losses._reduction import Reduction, check_reduction
+from crowdkit.losses._settings import positive
 from crowdkit.losses.attention import level_cross_entropy, region_cross_entropy
-from crowdkit.losses.bsl import BSL
 from crowdkit.ops import check_pair, check_stride, dot_map, mean_pool, sum_pool
 from crowdkit.prediction import BlockCounts, Prediction
 
@@ -103,7 +104,8 @@ class CFANetLoss(nn.Module):
     ) -> None:
         super().__init__()
         check_stride(stride)
-        check_positive(threshold=threshold, block_weight=block_weight)
+        positive("threshold", threshold)
+        positive("block_weight", block_weight)
         check_reduction(reduction)
         self.levels = levels
         if density_loss is None:

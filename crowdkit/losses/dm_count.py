@@ -1,22 +1,28 @@
-"""DM-Count: the count, and how far the normalised estimate has to be carried to the heads."""
+"""DM-Count: the count, and how far the normalized estimate has to be carried to the heads."""
 
 from collections.abc import Sequence
-from math import isfinite
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from crowdkit.errors import ArgumentError
-from crowdkit.losses._maps import check_positive
+from crowdkit.losses._module import LossModule
 from crowdkit.losses._points import map_and_heads
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_stride, dot_map, transport
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, not_negative, positive, whole
+from crowdkit.ops import dot_map, transport
 
 # The authors' guard of the division by an estimate of nobody.
 _EPS = 1e-8
 
 
-def dm_count(
+def _floor(name: str, value: float) -> None:
+    if not (value == 0 or 1e-100 <= value < 1):
+        raise ArgumentError(f"{name}: expected 0, or a number from 1e-100 to 1, got {value!r}")
+
+
+@checked(ot_weight=not_negative, tv_weight=not_negative, entropy=positive, iterations=whole, floor=_floor)
+def dm_count_loss(
     pred: Tensor,
     target: Tensor | None = None,  # noqa: ARG001
     *,
@@ -26,7 +32,7 @@ def dm_count(
     entropy: float = 10.0,
     iterations: int = 100,
     floor: float = 1e-16,
-    stride: int = 8,
+    stride: int = 1,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""DM-Count: distribution matching by optimal transport.
@@ -72,14 +78,13 @@ def dm_count(
         >>> import torch
         >>> crowd = torch.tensor([[[[0.0, 1.0, 1.0]]]])
         >>> heads = [torch.tensor([[12.0, 4.0], [20.0, 4.0]])]
-        >>> round(dm_count(crowd, points=heads).item(), 3)  # all is right: the entropy of two heads, log 2, is left
+        >>> loss = dm_count_loss(crowd, points=heads, stride=8)
+        >>> round(loss.item(), 3)  # all is right: the entropy of two heads, log 2, is left
         -0.695
-        >>> dm_count(crowd, points=[torch.zeros(0, 2)])
+        >>> dm_count_loss(crowd, points=[torch.zeros(0, 2)])
         tensor(2.)
     """
-    _check(ot_weight, tv_weight, entropy, iterations, floor)
-    check_reduction(reduction)
-    density, heads = map_and_heads(pred, points, stride)
+    density, heads = map_and_heads(pred, points)
     values = []
     for people, own in zip(density[:, 0], heads, strict=True):
         number = len(own)
@@ -99,70 +104,21 @@ def dm_count(
     return reduce(torch.stack(values), reduction)
 
 
-def _check(ot_weight: float, tv_weight: float, entropy: float, iterations: int, floor: float) -> None:
-    for name, weight in (("ot_weight", ot_weight), ("tv_weight", tv_weight)):
-        if not (isfinite(weight) and weight >= 0):
-            raise ArgumentError(f"{name}: expected a finite number >= 0, got {weight!r}")
-    check_positive(entropy=entropy)
-    check_stride(iterations, name="iterations")
-    if not (floor == 0 or 1e-100 <= floor < 1):
-        raise ArgumentError(f"floor: expected 0, or a number from 1e-100 to 1, got {floor!r}")
-
-
-class DMCountLoss(nn.Module):
-    """DM-Count as a module; see :func:`dm_count`, whose keywords it takes.
+class DMCountLoss(LossModule):
+    """DM-Count as a module; see :func:`dm_count_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
-        >>> loss = DMCountLoss(stride=1, ot_weight=0.0)
+        >>> loss = DMCountLoss(ot_weight=0.0)
         >>> loss(torch.tensor([[[[0.0, 1.0]]]]), points=[torch.tensor([[0.5, 0.5]])])
         tensor(0.0200)
     """
 
-    needs_points = True
-
-    def __init__(
-        self,
-        *,
-        ot_weight: float = 0.1,
-        tv_weight: float = 0.01,
-        entropy: float = 10.0,
-        iterations: int = 100,
-        floor: float = 1e-16,
-        stride: int = 8,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        _check(ot_weight, tv_weight, entropy, iterations, floor)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.ot_weight = ot_weight
-        self.tv_weight = tv_weight
-        self.entropy = entropy
-        self.iterations = iterations
-        self.floor = floor
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor | None = None, *, points: Sequence[Tensor]) -> Tensor:
-        """Hold an estimate against its heads; see :func:`dm_count`."""
-        return dm_count(
-            pred,
-            target,
-            points=points,
-            ot_weight=self.ot_weight,
-            tv_weight=self.tv_weight,
-            entropy=self.entropy,
-            iterations=self.iterations,
-            floor=self.floor,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"ot_weight={self.ot_weight:g}, tv_weight={self.tv_weight:g}, entropy={self.entropy:g}, "
-            f"iterations={self.iterations}, floor={self.floor:g}, stride={self.stride}, "
-            f"reduction={self.reduction!r}"
-        )
+    function = staticmethod(dm_count_loss)
+    ot_weight: float = 0.1
+    tv_weight: float = 0.01
+    entropy: float = 10.0
+    iterations: int = 100
+    floor: float = 1e-16
+    stride: int = 1
+    reduction: Reduction = "mean"

@@ -3,20 +3,34 @@
 from math import isfinite
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from crowdkit.errors import ArgumentError
-from crowdkit.losses._maps import check_positive, per_pixel
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses._ssim import check_window, halve, local_statistics
-from crowdkit.ops import check_stride
-from crowdkit.ops.window import gaussian_window
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive, wholes
+from crowdkit.losses._ssim import WINDOW_CHECKS, halve, local_statistics
+from crowdkit.ops import gaussian_window
 
 _DILATIONS = (1, 2, 3, 6, 9)
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-def dms_ssim(
+def _positives(name: str, values: tuple[float, ...]) -> None:
+    if not values or any(not (isfinite(each) and each > 0) for each in values):
+        raise ArgumentError(f"{name}: expected finite numbers > 0, got {values!r}")
+
+
+def _check_levels(dilations: tuple[int, ...], weights: tuple[float, ...]) -> None:
+    if len(dilations) != len(weights):
+        raise ArgumentError(
+            f"dilations: expected one for each of the {len(weights)} weights, got {len(dilations)}"
+        )
+
+
+@checked(dilations=wholes, weights=_positives, floor=positive, eps=positive, **WINDOW_CHECKS)
+def dms_ssim_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -75,13 +89,12 @@ def dms_ssim(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(32)[None, None]
-        >>> dms_ssim(crowd, crowd)
+        >>> dms_ssim_loss(crowd, crowd)
         tensor(0.)
-        >>> dms_ssim(1 - crowd, crowd) > 1
+        >>> dms_ssim_loss(1 - crowd, crowd) > 1
         tensor(True)
     """
-    _check(dilations, weights, window_size, window_sigma, c1, c2, floor, eps)
-    check_reduction(reduction)
+    _check_levels(dilations, weights)
     pred, target = per_pixel(pred, target, stride)
     peak = target.amax(dim=(1, 2, 3), keepdim=True).clamp(min=0) + eps
     pred, target = (pred + eps) / peak, (target + eps) / peak
@@ -106,30 +119,8 @@ def _mean_ssim(
     return (luminance * structure).mean(dim=(-2, -1))
 
 
-def _check(
-    dilations: tuple[int, ...],
-    weights: tuple[float, ...],
-    window_size: int,
-    window_sigma: float,
-    c1: float,
-    c2: float,
-    floor: float,
-    eps: float,
-) -> None:
-    for dilation in dilations:
-        check_stride(dilation, name="dilations")
-    if not weights or any(not (isfinite(weight) and weight > 0) for weight in weights):
-        raise ArgumentError(f"weights: expected finite numbers > 0, got {weights!r}")
-    if len(dilations) != len(weights):
-        raise ArgumentError(
-            f"dilations: expected one for each of the {len(weights)} weights, got {len(dilations)}"
-        )
-    check_window(window_size)
-    check_positive(window_sigma=window_sigma, c1=c1, c2=c2, floor=floor, eps=eps)
-
-
-class DMSSSIMLoss(nn.Module):
-    """Dilated multi-scale SSIM (DMS-SSIM) as a module; see :func:`dms_ssim`, whose keywords it takes.
+class DMSSSIMLoss(LossModule):
+    """Dilated multi-scale SSIM (DMS-SSIM) as a module; see :func:`dms_ssim_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -137,56 +128,19 @@ class DMSSSIMLoss(nn.Module):
         tensor(0.)
     """
 
-    def __init__(
-        self,
-        *,
-        dilations: tuple[int, ...] = _DILATIONS,
-        weights: tuple[float, ...] = _WEIGHTS,
-        window_size: int = 5,
-        window_sigma: float = 1.0,
-        c1: float = 0.01**2,
-        c2: float = 0.03**2,
-        floor: float = 1e-3,
-        eps: float = 1e-12,
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        _check(dilations, weights, window_size, window_sigma, c1, c2, floor, eps)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.dilations = tuple(dilations)
-        self.weights = tuple(weights)
-        self.window_size = window_size
-        self.window_sigma = window_sigma
-        self.c1 = c1
-        self.c2 = c2
-        self.floor = floor
-        self.eps = eps
-        self.stride = stride
-        self.reduction: Reduction = reduction
+    function = staticmethod(dms_ssim_loss)
+    dilations: tuple[int, ...] = _DILATIONS
+    weights: tuple[float, ...] = _WEIGHTS
+    window_size: int = 5
+    window_sigma: float = 1.0
+    c1: float = 0.01**2
+    c2: float = 0.03**2
+    floor: float = 1e-3
+    eps: float = 1e-12
+    stride: int = 1
+    reduction: Reduction = "mean"
 
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`dms_ssim`."""
-        return dms_ssim(
-            pred,
-            target,
-            dilations=self.dilations,
-            weights=self.weights,
-            window_size=self.window_size,
-            window_sigma=self.window_sigma,
-            c1=self.c1,
-            c2=self.c2,
-            floor=self.floor,
-            eps=self.eps,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"dilations={self.dilations}, weights={self.weights}, window_size={self.window_size}, "
-            f"window_sigma={self.window_sigma}, c1={self.c1:g}, c2={self.c2:g}, floor={self.floor:g}, "
-            f"eps={self.eps:g}, stride={self.stride}, reduction={self.reduction!r}"
-        )
+    def __post_init__(self) -> None:
+        """Check the settings, and that each level has its own."""
+        super().__post_init__()
+        _check_levels(self.dilations, self.weights)

@@ -1,16 +1,16 @@
 """The loss of DSNet: squared error, plus the consistency of the density level over coarse grids."""
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from crowdkit.errors import ArgumentError
-from crowdkit.losses._maps import check_positive, per_pixel
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.mse import density_mse
-from crowdkit.ops import check_stride
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive, wholes
 
 
-def density_level_consistency(
+@checked(sizes=wholes, expansion=positive)
+def density_level_consistency_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -50,21 +50,22 @@ def density_level_consistency(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(8)[None, None] / 64
-        >>> density_level_consistency(torch.zeros_like(crowd), crowd)  # a mean of 1/8 on each grid
+        >>> density_level_consistency_loss(torch.zeros_like(crowd), crowd)  # a mean of 1/8 on each grid
         tensor(0.3750)
     """
-    _check_sizes(sizes)
-    check_positive(expansion=expansion)
-    check_reduction(reduction)
     pred, target = per_pixel(pred, target, stride)
+    return reduce(_inconsistency((pred - target) * expansion, sizes), reduction)
+
+
+def _inconsistency(error: Tensor, sizes: tuple[int, ...]) -> Tensor:
     # Pooling is linear: pool the error, once.
-    error = (pred - target) * expansion
     total = F.adaptive_avg_pool2d(error, sizes[0]).abs().mean(dim=(1, 2, 3))
     for size in sizes[1:]:
         total = total + F.adaptive_avg_pool2d(error, size).abs().mean(dim=(1, 2, 3))
-    return reduce(total, reduction)
+    return total
 
 
+@checked(consistency_weight=positive, sizes=wholes, expansion=positive)
 def dsnet_loss(
     pred: Tensor,
     target: Tensor,
@@ -79,7 +80,7 @@ def dsnet_loss(
 
     .. math:: L = \frac1{hw} \sum_p (e \hat D_p - e D_p)^2 + \lambda L_c
 
-    :math:`L_c` is :func:`density_level_consistency`, :math:`\lambda` the ``consistency_weight``.
+    :math:`L_c` is :func:`density_level_consistency_loss`, :math:`\lambda` the ``consistency_weight``.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
@@ -109,22 +110,14 @@ def dsnet_loss(
         >>> dsnet_loss(crowd * 1.1, crowd)
         tensor(192.0041)
     """
-    check_positive(consistency_weight=consistency_weight)
-    check_reduction(reduction)
-    squares = density_mse(pred, target, expansion=expansion, stride=stride, reduction="none")
-    consistency = density_level_consistency(
-        pred, target, sizes=sizes, expansion=expansion, stride=stride, reduction="none"
-    )
-    return reduce(squares + consistency_weight * consistency, reduction)
+    pred, target = per_pixel(pred, target, stride)
+    error = (pred - target) * expansion
+    squares = error.square().mean(dim=(1, 2, 3))
+    return reduce(squares + consistency_weight * _inconsistency(error, sizes), reduction)
 
 
-def _check_sizes(sizes: tuple[int, ...]) -> None:
-    if not sizes or any(isinstance(size, bool) or not isinstance(size, int) or size < 1 for size in sizes):
-        raise ArgumentError(f"sizes: expected whole numbers >= 1, got {sizes!r}")
-
-
-class DensityLevelConsistencyLoss(nn.Module):
-    """Density level consistency as a module; see :func:`density_level_consistency`, whose keywords it takes.
+class DensityLevelConsistencyLoss(LossModule):
+    """Density level consistency as a module; see :func:`density_level_consistency_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -133,44 +126,14 @@ class DensityLevelConsistencyLoss(nn.Module):
         tensor(6.)
     """
 
-    def __init__(
-        self,
-        *,
-        sizes: tuple[int, ...] = (1, 2, 4),
-        expansion: float = 64.0,
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        _check_sizes(sizes)
-        check_positive(expansion=expansion)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.sizes = tuple(sizes)
-        self.expansion = expansion
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`density_level_consistency`."""
-        return density_level_consistency(
-            pred,
-            target,
-            sizes=self.sizes,
-            expansion=self.expansion,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"sizes={self.sizes}, expansion={self.expansion:g}, stride={self.stride}, "
-            f"reduction={self.reduction!r}"
-        )
+    function = staticmethod(density_level_consistency_loss)
+    sizes: tuple[int, ...] = (1, 2, 4)
+    expansion: float = 64.0
+    stride: int = 1
+    reduction: Reduction = "mean"
 
 
-class DSNetLoss(nn.Module):
+class DSNetLoss(LossModule):
     """Loss of DSNet as a module; see :func:`dsnet_loss`, whose keywords it takes.
 
     Examples:
@@ -180,41 +143,9 @@ class DSNetLoss(nn.Module):
         tensor(192.0041)
     """
 
-    def __init__(
-        self,
-        *,
-        consistency_weight: float = 1000.0,
-        sizes: tuple[int, ...] = (1, 2, 4),
-        expansion: float = 64.0,
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_positive(consistency_weight=consistency_weight, expansion=expansion)
-        _check_sizes(sizes)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.consistency_weight = consistency_weight
-        self.sizes = tuple(sizes)
-        self.expansion = expansion
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`dsnet_loss`."""
-        return dsnet_loss(
-            pred,
-            target,
-            consistency_weight=self.consistency_weight,
-            sizes=self.sizes,
-            expansion=self.expansion,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"consistency_weight={self.consistency_weight:g}, sizes={self.sizes}, "
-            f"expansion={self.expansion:g}, stride={self.stride}, reduction={self.reduction!r}"
-        )
+    function = staticmethod(dsnet_loss)
+    consistency_weight: float = 1000.0
+    sizes: tuple[int, ...] = (1, 2, 4)
+    expansion: float = 64.0
+    stride: int = 1
+    reduction: Reduction = "mean"

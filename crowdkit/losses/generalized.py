@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from crowdkit.errors import check_choice
-from crowdkit.losses._maps import check_positive
+from crowdkit.losses._module import LossModule
 from crowdkit.losses._points import map_and_heads
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_stride, unbalanced_transport
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, one_of, positive, whole
+from crowdkit.ops import unbalanced_transport
 
 Cost = Literal["perspective", "exponential"]
 _COSTS = ("perspective", "exponential")
@@ -18,6 +18,9 @@ _COSTS = ("perspective", "exponential")
 _PERSPECTIVE = (0.5, 0.2)
 
 
+@checked(
+    cost=one_of(*_COSTS), scale=positive, unit=positive, entropy=positive, tau=positive, iterations=whole
+)
 def generalized_loss(
     pred: Tensor,
     target: Tensor | None = None,  # noqa: ARG001
@@ -29,7 +32,7 @@ def generalized_loss(
     entropy: float = 0.01,
     tau: float = 0.1,
     iterations: int = 50,
-    stride: int = 8,
+    stride: int = 1,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Generalized loss (GL): the cheapest way to carry the estimate to the heads, leaving some of either.
@@ -38,7 +41,7 @@ def generalized_loss(
         + \tau \lVert P^\top 1 - 1 \rVert_1, \quad
         C_{mn} = \exp \frac{\lVert z_m - x_n \rVert}{\eta_{mn} u} - 1
 
-    over plans from cells with centres :math:`z_m` to heads :math:`x_n`, with :math:`H(P) = -\sum P \log P`.
+    over plans from cells with centers :math:`z_m` to heads :math:`x_n`, with :math:`H(P) = -\sum P \log P`.
     In the units :math:`u`, :math:`\eta` is ``scale`` for ``cost="exponential"``, and for ``"perspective"``
     0.5 + 0.2 times the mean height of :math:`z_m` and :math:`x_n` in the crop, downwards. The gradient is
     :math:`2 \tau (\hat D - P 1)`. See :func:`crowdkit.ops.unbalanced_transport` for the dual that gives the value.
@@ -77,14 +80,10 @@ def generalized_loss(
         >>> generalized_loss(crowd, points=[torch.zeros(0, 2)])
         tensor(0.2000)
         >>> heads = [torch.tensor([[12.0, 4.0], [20.0, 4.0]])]
-        >>> generalized_loss(crowd, points=heads).abs() < 0.01
+        >>> generalized_loss(crowd, points=heads, stride=8).abs() < 0.01
         tensor(True)
     """
-    check_choice("cost", cost, _COSTS)
-    check_positive(scale=scale, unit=unit, entropy=entropy, tau=tau)
-    check_stride(iterations, name="iterations")
-    check_reduction(reduction)
-    density, heads = map_and_heads(pred, points, stride)
+    density, heads = map_and_heads(pred, points)
     first, slope = _PERSPECTIVE if cost == "perspective" else (scale, 0.0)
     values = []
     for people, own in zip(density[:, 0], heads, strict=True):
@@ -107,7 +106,7 @@ def generalized_loss(
     return reduce(torch.stack(values), reduction)
 
 
-class GeneralizedLoss(nn.Module):
+class GeneralizedLoss(LossModule):
     """Generalized loss (GL) as a module; see :func:`generalized_loss`, whose keywords it takes.
 
     Examples:
@@ -116,55 +115,12 @@ class GeneralizedLoss(nn.Module):
         tensor(0.4000)
     """
 
-    needs_points = True
-
-    def __init__(
-        self,
-        *,
-        cost: Cost = "perspective",
-        scale: float = 0.6,
-        unit: float = 512.0,
-        entropy: float = 0.01,
-        tau: float = 0.1,
-        iterations: int = 50,
-        stride: int = 8,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_choice("cost", cost, _COSTS)
-        check_positive(scale=scale, unit=unit, entropy=entropy, tau=tau)
-        check_stride(iterations, name="iterations")
-        check_stride(stride)
-        check_reduction(reduction)
-        self.cost: Cost = cost
-        self.scale = scale
-        self.unit = unit
-        self.entropy = entropy
-        self.tau = tau
-        self.iterations = iterations
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor | None = None, *, points: Sequence[Tensor]) -> Tensor:
-        """Hold an estimate against its heads; see :func:`generalized_loss`."""
-        return generalized_loss(
-            pred,
-            target,
-            points=points,
-            cost=self.cost,
-            scale=self.scale,
-            unit=self.unit,
-            entropy=self.entropy,
-            tau=self.tau,
-            iterations=self.iterations,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"cost={self.cost!r}, scale={self.scale:g}, unit={self.unit:g}, entropy={self.entropy:g}, "
-            f"tau={self.tau:g}, iterations={self.iterations}, stride={self.stride}, "
-            f"reduction={self.reduction!r}"
-        )
+    function = staticmethod(generalized_loss)
+    cost: Cost = "perspective"
+    scale: float = 0.6
+    unit: float = 512.0
+    entropy: float = 0.01
+    tau: float = 0.1
+    iterations: int = 50
+    stride: int = 1
+    reduction: Reduction = "mean"

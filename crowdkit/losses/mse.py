@@ -1,19 +1,20 @@
-"""Squared error of density maps, with the field's several normalisations by name."""
+"""Squared error of density maps, with the field's several normalizations by name."""
 
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from crowdkit.errors import check_choice
-from crowdkit.losses._maps import check_positive, per_pixel
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_stride
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, one_of, positive
 
 PixelReduction = Literal["mean", "sum", "csrnet"]
 _PIXEL_REDUCTIONS = ("mean", "sum", "csrnet")
 
 
-def density_mse(
+@checked(pixel=one_of(*_PIXEL_REDUCTIONS), expansion=positive)
+def density_mse_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -52,12 +53,9 @@ def density_mse(
 
     Examples:
         >>> import torch
-        >>> density_mse(torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 4, 4), pixel="csrnet")
+        >>> density_mse_loss(torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 4, 4), pixel="csrnet")
         tensor(8.)
     """
-    check_choice("pixel", pixel, _PIXEL_REDUCTIONS)
-    check_positive(expansion=expansion)
-    check_reduction(reduction)
     pred, target = per_pixel(pred, target, stride)
     squares = ((pred - target) * expansion).square()
     dims = (1, 2, 3)
@@ -67,8 +65,8 @@ def density_mse(
     return reduce(total / 2 if pixel == "csrnet" else total, reduction)
 
 
-class DensityMSELoss(nn.Module):
-    """Squared error of density maps as a module; see :func:`density_mse`, whose keywords it takes.
+class DensityMSELoss(LossModule):
+    """Squared error of density maps as a module; see :func:`density_mse_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -76,38 +74,9 @@ class DensityMSELoss(nn.Module):
         tensor(16.)
     """
 
-    def __init__(
-        self,
-        *,
-        pixel: PixelReduction = "mean",
-        expansion: float = 1.0,
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_choice("pixel", pixel, _PIXEL_REDUCTIONS)
-        check_positive(expansion=expansion)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.pixel: PixelReduction = pixel
-        self.expansion = expansion
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`density_mse`."""
-        return density_mse(
-            pred,
-            target,
-            pixel=self.pixel,
-            expansion=self.expansion,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"pixel={self.pixel!r}, expansion={self.expansion:g}, stride={self.stride}, "
-            f"reduction={self.reduction!r}"
-        )
+    function = staticmethod(density_mse_loss)
+    name = "mse"
+    pixel: PixelReduction = "mean"
+    expansion: float = 1.0
+    stride: int = 1
+    reduction: Reduction = "mean"

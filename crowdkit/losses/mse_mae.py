@@ -1,14 +1,15 @@
 """Squared plus absolute error, the density loss of Counting with Focus for Free."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from crowdkit.losses._maps import check_positive, per_pixel
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.mse import density_mse
-from crowdkit.ops import check_stride
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive
 
 
-def mse_mae(
+@checked(square_weight=positive, absolute_weight=positive, expansion=positive)
+def mse_mae_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -49,19 +50,17 @@ def mse_mae(
 
     Examples:
         >>> import torch
-        >>> mse_mae(torch.full((1, 1, 4, 4), 0.03), torch.full((1, 1, 4, 4), 0.01))  # 10 * 2 + 2**2 / 2
-        tensor(22.0000)
+        >>> mse_mae_loss(torch.full((1, 1, 4, 4), 0.03), torch.full((1, 1, 4, 4), 0.01))  # 10 * 2 + 2**2 / 2
+        tensor(22.)
     """
-    check_positive(square_weight=square_weight, absolute_weight=absolute_weight, expansion=expansion)
-    check_reduction(reduction)
-    square = density_mse(pred, target, expansion=expansion, stride=stride, reduction="none")
     pred, target = per_pixel(pred, target, stride)
-    absolute = (pred - target).abs().mean(dim=(1, 2, 3)) * expansion
+    error = (pred - target) * expansion
+    absolute, square = error.abs().mean(dim=(1, 2, 3)), error.square().mean(dim=(1, 2, 3))
     return reduce(absolute_weight * absolute + square_weight * square, reduction)
 
 
-class MSEMAELoss(nn.Module):
-    """Squared plus absolute error as a module; see :func:`mse_mae`, whose keywords it takes.
+class MSEMAELoss(LossModule):
+    """Squared plus absolute error as a module; see :func:`mse_mae_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -69,40 +68,9 @@ class MSEMAELoss(nn.Module):
         tensor(22.)
     """
 
-    def __init__(
-        self,
-        *,
-        square_weight: float = 0.5,
-        absolute_weight: float = 10.0,
-        expansion: float = 100.0,
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_positive(square_weight=square_weight, absolute_weight=absolute_weight, expansion=expansion)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.square_weight = square_weight
-        self.absolute_weight = absolute_weight
-        self.expansion = expansion
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`mse_mae`."""
-        return mse_mae(
-            pred,
-            target,
-            square_weight=self.square_weight,
-            absolute_weight=self.absolute_weight,
-            expansion=self.expansion,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"square_weight={self.square_weight:g}, absolute_weight={self.absolute_weight:g}, "
-            f"expansion={self.expansion:g}, stride={self.stride}, reduction={self.reduction!r}"
-        )
+    function = staticmethod(mse_mae_loss)
+    square_weight: float = 0.5
+    absolute_weight: float = 10.0
+    expansion: float = 100.0
+    stride: int = 1
+    reduction: Reduction = "mean"

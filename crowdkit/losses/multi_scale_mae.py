@@ -4,15 +4,28 @@ from collections.abc import Sequence
 from math import isfinite
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from crowdkit.errors import ArgumentError
-from crowdkit.losses._maps import check_not_empty, check_positive, working_dtype
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_pair, count, sum_pool
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive, wholes
+from crowdkit.ops import count, sum_pool
 
 
-def multi_scale_mae(
+def _weights(name: str, values: Sequence[float]) -> None:
+    if not all(isfinite(each) and each >= 0 for each in values):
+        raise ArgumentError(f"{name}: expected finite numbers >= 0, got {tuple(values)}")
+
+
+def _positive_or_none(name: str, value: float | None) -> None:
+    if value is not None:
+        positive(name, value)
+
+
+@checked(scales=wholes, weights=_weights, relative_to=_positive_or_none)
+def multi_scale_mae_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -59,40 +72,25 @@ def multi_scale_mae(
         >>> import torch
         >>> pred, target = torch.zeros(1, 1, 2, 4), torch.zeros(1, 1, 2, 4)
         >>> pred[..., 0, 0], target[..., 0, 1] = 2.0, 2.0
-        >>> multi_scale_mae(pred, target, scales=(1, 2), weights=(1.0, 1.0))
+        >>> multi_scale_mae_loss(pred, target, scales=(1, 2), weights=(1.0, 1.0))
         tensor(4.)
     """
-    _check_settings(scales, weights, relative_to, reduction)
-    check_pair(pred, target)
-    check_not_empty("pred", pred)
-    dtype = working_dtype(pred, target)
-    truth = target.to(dtype)
-    error = pred.to(dtype) - truth
+    if len(scales) != len(weights):
+        raise ArgumentError(
+            f"weights: expected one for each of {len(scales)} scales, got {tuple(weights)}; give both one length"
+        )
+    pred, target = per_pixel(pred, target, stride=1)
+    error = pred - target
     parts = [
         weight * sum_pool(error, scale).abs().sum(dim=(1, 2, 3))
         for scale, weight in zip(scales, weights, strict=True)
     ]
     total = torch.stack(parts).sum(dim=0)
-    return reduce(total if relative_to is None else total / count(truth).clamp(min=relative_to), reduction)
+    return reduce(total if relative_to is None else total / count(target).clamp(min=relative_to), reduction)
 
 
-def _check_settings(
-    scales: Sequence[int], weights: Sequence[float], relative_to: float | None, reduction: str
-) -> None:
-    whole = all(isinstance(each, int) and not isinstance(each, bool) and each >= 1 for each in scales)
-    if not scales or not whole or len(scales) != len(weights):
-        raise ArgumentError(
-            f"scales: expected whole numbers >= 1 and one weight each, got {tuple(scales)} and {tuple(weights)}"
-        )
-    if not all(isfinite(each) and each >= 0 for each in weights):
-        raise ArgumentError(f"weights: expected finite numbers >= 0, got {tuple(weights)}")
-    if relative_to is not None:
-        check_positive(relative_to=relative_to)
-    check_reduction(reduction)
-
-
-class MultiScaleMAELoss(nn.Module):
-    """Multi-scale mean absolute error as a module; see :func:`multi_scale_mae`, whose keywords it takes.
+class MultiScaleMAELoss(LossModule):
+    """Multi-scale mean absolute error as a module; see :func:`multi_scale_mae_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -100,35 +98,8 @@ class MultiScaleMAELoss(nn.Module):
         torch.Size([2])
     """
 
-    def __init__(
-        self,
-        *,
-        scales: Sequence[int] = (1, 2, 4),
-        weights: Sequence[float] = (1 / 4, 1 / 8, 1 / 16),
-        relative_to: float | None = None,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        _check_settings(scales, weights, relative_to, reduction)
-        self.scales = tuple(scales)
-        self.weights = tuple(float(each) for each in weights)
-        self.relative_to = relative_to
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare the counts of cells; see :func:`multi_scale_mae`."""
-        return multi_scale_mae(
-            pred,
-            target,
-            scales=self.scales,
-            weights=self.weights,
-            relative_to=self.relative_to,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"scales={self.scales}, weights={self.weights}, relative_to={self.relative_to}, "
-            f"reduction={self.reduction!r}"
-        )
+    function = staticmethod(multi_scale_mae_loss)
+    scales: Sequence[int] = (1, 2, 4)
+    weights: Sequence[float] = (1 / 4, 1 / 8, 1 / 16)
+    relative_to: float | None = None
+    reduction: Reduction = "mean"

@@ -1,50 +1,26 @@
-"""Density losses by name."""
+"""Density losses by name: those of ``crowdkit.losses.__all__``."""
 
-from collections.abc import Mapping
 from fnmatch import fnmatch
-from types import MappingProxyType
+from functools import cache
+from importlib import import_module
+from inspect import signature
 from typing import Any
 
-from torch import nn
-
 from crowdkit.errors import check_choice, check_keywords
-from crowdkit.losses.background import BackgroundRatioLoss
-from crowdkit.losses.bayesian import BayesianLoss
-from crowdkit.losses.bsl import BSL
-from crowdkit.losses.dm_count import DMCountLoss
-from crowdkit.losses.dms_ssim import DMSSSIMLoss
-from crowdkit.losses.dsnet import DensityLevelConsistencyLoss, DSNetLoss
-from crowdkit.losses.generalized import GeneralizedLoss
-from crowdkit.losses.mse import DensityMSELoss
-from crowdkit.losses.mse_mae import MSEMAELoss
-from crowdkit.losses.multi_scale_mae import MultiScaleMAELoss
-from crowdkit.losses.relative_count import RelativeCountLoss
-from crowdkit.losses.sanet import SANetLoss
-from crowdkit.losses.spatial import SpatialAbstractionLoss, SpatialCorrelationLoss
-from crowdkit.losses.ssim import SSIMPyramidLoss
-from crowdkit.losses.tednet import TEDNetLoss
+from crowdkit.losses._module import LossModule
 
-_LOSSES: Mapping[str, type[nn.Module]] = MappingProxyType(
-    {
-        "background_ratio": BackgroundRatioLoss,
-        "bayesian": BayesianLoss,
-        "bsl": BSL,
-        "density_level_consistency": DensityLevelConsistencyLoss,
-        "dm_count": DMCountLoss,
-        "dms_ssim": DMSSSIMLoss,
-        "dsnet": DSNetLoss,
-        "generalized": GeneralizedLoss,
-        "mse": DensityMSELoss,
-        "mse_mae": MSEMAELoss,
-        "multi_scale_mae": MultiScaleMAELoss,
-        "relative_count": RelativeCountLoss,
-        "sanet": SANetLoss,
-        "spatial_abstraction": SpatialAbstractionLoss,
-        "spatial_correlation": SpatialCorrelationLoss,
-        "ssim_pyramid": SSIMPyramidLoss,
-        "tednet": TEDNetLoss,
-    }
-)
+
+@cache
+def _by_name() -> dict[str, type[LossModule]]:
+    room = import_module("crowdkit.losses")
+    public = [getattr(room, name) for name in room.__all__]
+    losses = [
+        each
+        for each in public
+        if isinstance(each, type) and issubclass(each, LossModule) and each is not LossModule
+    ]
+    # Losses of other things than a density map call their first argument otherwise.
+    return {each.name: each for each in losses if next(iter(signature(each.function).parameters)) == "pred"}
 
 
 def list_losses(pattern: str = "*") -> list[str]:
@@ -60,10 +36,10 @@ def list_losses(pattern: str = "*") -> list[str]:
         >>> list_losses("bs*")
         ['bsl']
     """
-    return sorted(name for name in _LOSSES if fnmatch(name, pattern))
+    return sorted(name for name in _by_name() if fnmatch(name, pattern))
 
 
-def create_loss(name: str, **config: Any) -> nn.Module:
+def create_loss(name: str, **config: Any) -> LossModule:
     """Make a density loss by name.
 
     Args:
@@ -77,9 +53,10 @@ def create_loss(name: str, **config: Any) -> nn.Module:
         UnknownNameError: If there is no such loss, or the loss has no such keyword.
 
     Examples:
-        >>> create_loss("mse", stride=8).stride
-        8
+        >>> create_loss("mse", stride=8)
+        DensityMSELoss(pixel='mean', expansion=1.0, stride=8, reduction='mean')
     """
-    check_choice("loss", name, _LOSSES)
-    check_keywords(f"keyword of {name}", config, _LOSSES[name])
-    return _LOSSES[name](**config)
+    losses = _by_name()
+    check_choice("loss", name, losses)
+    check_keywords(f"keyword of {name}", config, losses[name])
+    return losses[name](**config)

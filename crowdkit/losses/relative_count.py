@@ -1,13 +1,16 @@
 """The error of the count relative to the people there."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from crowdkit.losses._maps import check_not_empty, check_positive, working_dtype
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_pair, count
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive
+from crowdkit.ops import count
 
 
-def relative_count(
+@checked(minimum=positive)
+def relative_count_loss(
     pred: Tensor, target: Tensor, *, minimum: float = 1.0, reduction: Reduction = "mean"
 ) -> Tensor:
     r"""Absolute error of the count relative to the true count.
@@ -36,20 +39,16 @@ def relative_count(
     Examples:
         >>> import torch
         >>> crowd = torch.full((1, 1, 4, 4), 0.5)
-        >>> relative_count(0.75 * crowd, crowd)
+        >>> relative_count_loss(0.75 * crowd, crowd)
         tensor(0.2500)
     """
-    check_positive(minimum=minimum)
-    check_reduction(reduction)
-    check_pair(pred, target)
-    check_not_empty("pred", pred)
-    dtype = working_dtype(pred, target)
-    people = count(target.to(dtype))
-    return reduce((count(pred.to(dtype)) - people).abs() / people.clamp(min=minimum), reduction)
+    pred, target = per_pixel(pred, target, stride=1)
+    people = count(target)
+    return reduce((count(pred) - people).abs() / people.clamp(min=minimum), reduction)
 
 
-class RelativeCountLoss(nn.Module):
-    """Relative error of the count as a module; see :func:`relative_count`, whose keywords it takes.
+class RelativeCountLoss(LossModule):
+    """Relative error of the count as a module; see :func:`relative_count_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -57,17 +56,6 @@ class RelativeCountLoss(nn.Module):
         tensor(1.)
     """
 
-    def __init__(self, *, minimum: float = 1.0, reduction: Reduction = "mean") -> None:
-        super().__init__()
-        check_positive(minimum=minimum)
-        check_reduction(reduction)
-        self.minimum = minimum
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two counts; see :func:`relative_count`."""
-        return relative_count(pred, target, minimum=self.minimum, reduction=self.reduction)
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return f"minimum={self.minimum:g}, reduction={self.reduction!r}"
+    function = staticmethod(relative_count_loss)
+    minimum: float = 1.0
+    reduction: Reduction = "mean"

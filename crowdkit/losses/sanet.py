@@ -1,16 +1,16 @@
 """The loss of SANet: squared error, plus the consistency of local patterns."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from crowdkit.errors import check_choice
-from crowdkit.losses._maps import check_positive
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.mse import density_mse
-from crowdkit.losses.ssim import check_ssim_arguments, ssim_pyramid
-from crowdkit.ops import check_stride
-from crowdkit.ops.window import Padding
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive
+from crowdkit.losses._ssim_pyramid import CHECKS, SSIMPyramid
+from crowdkit.ops import Padding
 
 
+@checked(consistency_weight=positive, **CHECKS)
 def sanet_loss(
     pred: Tensor,
     target: Tensor,
@@ -31,7 +31,7 @@ def sanet_loss(
         \quad L_C = 1 - \frac1{hw} \sum_p SSIM_p(e \hat D, e D)
 
     :math:`\alpha_C` is the ``consistency_weight``, :math:`e` the ``expansion``; :math:`L_C` is
-    :func:`~crowdkit.losses.ssim_pyramid` of one level.
+    :func:`~crowdkit.losses.ssim_pyramid_loss` of one level.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
@@ -68,26 +68,13 @@ def sanet_loss(
         >>> sanet_loss(torch.zeros_like(crowd), crowd) > 1e-4  # the squared error alone
         tensor(True)
     """
-    check_positive(consistency_weight=consistency_weight)
-    check_reduction(reduction)
-    squares = density_mse(pred, target, expansion=expansion, stride=stride, reduction="none")
-    pattern = ssim_pyramid(
-        pred,
-        target,
-        levels=1,
-        window_size=window_size,
-        window_sigma=window_sigma,
-        c1=c1,
-        c2=c2,
-        expansion=expansion,
-        padding=padding,
-        stride=stride,
-        reduction="none",
-    )
+    pred, target = per_pixel(pred, target, stride)
+    squares = ((pred - target) * expansion).square().mean(dim=(1, 2, 3))
+    pattern = SSIMPyramid(1, window_size, window_sigma, c1, c2, expansion, padding)(pred, target)
     return reduce(squares + consistency_weight * pattern, reduction)
 
 
-class SANetLoss(nn.Module):
+class SANetLoss(LossModule):
     """Loss of SANet as a module; see :func:`sanet_loss`, whose keywords it takes.
 
     Examples:
@@ -96,56 +83,13 @@ class SANetLoss(nn.Module):
         tensor(0.)
     """
 
-    def __init__(
-        self,
-        *,
-        consistency_weight: float = 0.001,
-        window_size: int = 11,
-        window_sigma: float = 1.5,
-        c1: float = 0.01**2,
-        c2: float = 0.03**2,
-        expansion: float = 1.0,
-        padding: Padding = "same",
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_positive(consistency_weight=consistency_weight)
-        check_ssim_arguments(1, window_size, window_sigma, c1, c2, expansion)
-        check_choice("padding", padding, ("valid", "same"))
-        check_stride(stride)
-        check_reduction(reduction)
-        self.consistency_weight = consistency_weight
-        self.window_size = window_size
-        self.window_sigma = window_sigma
-        self.c1 = c1
-        self.c2 = c2
-        self.expansion = expansion
-        self.padding: Padding = padding
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`sanet_loss`."""
-        return sanet_loss(
-            pred,
-            target,
-            consistency_weight=self.consistency_weight,
-            window_size=self.window_size,
-            window_sigma=self.window_sigma,
-            c1=self.c1,
-            c2=self.c2,
-            expansion=self.expansion,
-            padding=self.padding,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"consistency_weight={self.consistency_weight:g}, window_size={self.window_size}, "
-            f"window_sigma={self.window_sigma}, c1={self.c1:g}, c2={self.c2:g}, "
-            f"expansion={self.expansion:g}, padding={self.padding!r}, stride={self.stride}, "
-            f"reduction={self.reduction!r}"
-        )
+    function = staticmethod(sanet_loss)
+    consistency_weight: float = 0.001
+    window_size: int = 11
+    window_sigma: float = 1.5
+    c1: float = 0.01**2
+    c2: float = 0.03**2
+    expansion: float = 1.0
+    padding: Padding = "same"
+    stride: int = 1
+    reduction: Reduction = "mean"

@@ -1,20 +1,21 @@
 """Spatial abstraction (L_SA) and spatial correlation (L_SC), the two halves of TEDNet's loss."""
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from crowdkit.errors import ArgumentError
-from crowdkit.losses._maps import check_positive, per_pixel
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_stride
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive, whole
 
 
-def spatial_abstraction(
+@checked(scales=whole, expansion=positive)
+def spatial_abstraction_loss(
     pred: Tensor,
     target: Tensor,
     *,
-    levels: int = 3,
-    level_zero: bool = True,
+    scales: int = 3,
+    scale_zero: bool = True,
     expansion: float = 1.0,
     stride: int = 1,
     reduction: Reduction = "mean",
@@ -30,8 +31,8 @@ def spatial_abstraction(
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
         target: True density, same shape.
-        levels: Times the maps are pooled; :math:`k` ends with it.
-        level_zero: Whether :math:`k` begins with 0, the maps themselves, or with 1. Without it only the
+        scales: Times the maps are pooled; :math:`k` ends with it.
+        scale_zero: Whether :math:`k` begins with 0, the maps themselves, or with 1. Without it only the
             largest of four cells is taught.
         expansion: Factor on both maps before they are compared.
         stride: Full-resolution pixels along a cell's side. Maps are divided by its square first.
@@ -53,36 +54,32 @@ def spatial_abstraction(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(4)[None, None]
-        >>> spatial_abstraction(torch.zeros_like(crowd), crowd, levels=2)  # 4 / 16 + 2 / 4 + 1
+        >>> spatial_abstraction_loss(torch.zeros_like(crowd), crowd, scales=2)  # 4 / 16 + 2 / 4 + 1
         tensor(1.7500)
     """
-    check_levels_pooled(levels)
-    check_positive(expansion=expansion)
-    check_reduction(reduction)
     pred, target = per_pixel(pred, target, stride)
-    pred, target = pred * expansion, target * expansion
-    errors = [_mean_square(pred, target)] if level_zero else []
-    for _ in range(levels):
+    return reduce(abstraction(pred * expansion, target * expansion, scales, scale_zero=scale_zero), reduction)
+
+
+def abstraction(pred: Tensor, target: Tensor, scales: int, *, scale_zero: bool) -> Tensor:
+    """Compare expanded maps (B, 1, h, w) over a pyramid: (B,)."""
+    errors = [_mean_square(pred, target)] if scale_zero else []
+    for _ in range(scales):
         halves = [2 if side > 1 else 1 for side in pred.shape[-2:]]
         pred, target = F.max_pool2d(pred, halves), F.max_pool2d(target, halves)
         errors.append(_mean_square(pred, target))
     total = errors[0]
     for error in errors[1:]:
         total = total + error
-    return reduce(total, reduction)
+    return total
 
 
 def _mean_square(pred: Tensor, target: Tensor) -> Tensor:
     return (pred - target).square().mean(dim=(1, 2, 3))
 
 
-def check_levels_pooled(levels: int) -> None:
-    """Raise :class:`~crowdkit.errors.ArgumentError` unless ``levels`` is a positive whole number."""
-    if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
-        raise ArgumentError(f"levels: expected a whole number >= 1, got {levels!r}")
-
-
-def spatial_correlation(
+@checked(eps=positive)
+def spatial_correlation_loss(
     pred: Tensor,
     target: Tensor,
     *,
@@ -122,74 +119,47 @@ def spatial_correlation(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(4)[None, None]
-        >>> spatial_correlation(7 * crowd, crowd)
+        >>> spatial_correlation_loss(7 * crowd, crowd)
         tensor(0.)
-        >>> spatial_correlation(torch.ones_like(crowd), crowd)  # 1 - 4 / sqrt(16 * 4)
+        >>> spatial_correlation_loss(torch.ones_like(crowd), crowd)  # 1 - 4 / sqrt(16 * 4)
         tensor(0.5000)
     """
-    check_positive(eps=eps)
-    check_reduction(reduction)
     pred, target = per_pixel(pred, target, stride)
+    return reduce(decorrelation(pred, target, eps), reduction)
+
+
+def decorrelation(pred: Tensor, target: Tensor, eps: float) -> Tensor:
+    """Return one minus the correlation of maps (B, 1, h, w): (B,)."""
     dims = (1, 2, 3)
     squares_p, squares_t = pred.square().sum(dim=dims), target.square().sum(dim=dims)
-    someone_p, someone_t = squares_p >= eps**2, squares_t >= eps**2
+    someone_p, someone_t = ~(squares_p < eps**2), ~(squares_t < eps**2)  # NaN is not nobody
     # The roots are taken of 1 where they would be of nothing, whose slope has no end.
     norms = squares_p.where(someone_p, 1).sqrt() * squares_t.where(someone_t, 1).sqrt()
-    correlation = ((pred * target).sum(dim=dims) / norms).where(someone_p, 0).where(someone_t, 1)
-    return reduce(1 - correlation, reduction)
+    correlation = (pred * target).sum(dim=dims) / norms
+    # A map without direction, beside one that is not finite: 0 * NaN is NaN.
+    correlation = correlation.where(someone_p, 0 * squares_t).where(someone_t, 1 + 0 * squares_p)
+    return 1 - correlation
 
 
-class SpatialAbstractionLoss(nn.Module):
-    """Spatial abstraction loss as a module; see :func:`spatial_abstraction`, whose keywords it takes.
+class SpatialAbstractionLoss(LossModule):
+    """Spatial abstraction loss as a module; see :func:`spatial_abstraction_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
-        >>> SpatialAbstractionLoss(level_zero=False)(torch.ones(1, 1, 8, 8), torch.zeros(1, 1, 8, 8))
+        >>> SpatialAbstractionLoss(scale_zero=False)(torch.ones(1, 1, 8, 8), torch.zeros(1, 1, 8, 8))
         tensor(3.)
     """
 
-    def __init__(
-        self,
-        *,
-        levels: int = 3,
-        level_zero: bool = True,
-        expansion: float = 1.0,
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_levels_pooled(levels)
-        check_positive(expansion=expansion)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.levels = levels
-        self.level_zero = level_zero
-        self.expansion = expansion
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`spatial_abstraction`."""
-        return spatial_abstraction(
-            pred,
-            target,
-            levels=self.levels,
-            level_zero=self.level_zero,
-            expansion=self.expansion,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"levels={self.levels}, level_zero={self.level_zero}, expansion={self.expansion:g}, "
-            f"stride={self.stride}, reduction={self.reduction!r}"
-        )
+    function = staticmethod(spatial_abstraction_loss)
+    scales: int = 3
+    scale_zero: bool = True
+    expansion: float = 1.0
+    stride: int = 1
+    reduction: Reduction = "mean"
 
 
-class SpatialCorrelationLoss(nn.Module):
-    """Spatial correlation loss as a module; see :func:`spatial_correlation`, whose keywords it takes.
+class SpatialCorrelationLoss(LossModule):
+    """Spatial correlation loss as a module; see :func:`spatial_correlation_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -197,19 +167,7 @@ class SpatialCorrelationLoss(nn.Module):
         tensor(0.5000)
     """
 
-    def __init__(self, *, eps: float = 1e-6, stride: int = 1, reduction: Reduction = "mean") -> None:
-        super().__init__()
-        check_positive(eps=eps)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.eps = eps
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`spatial_correlation`."""
-        return spatial_correlation(pred, target, eps=self.eps, stride=self.stride, reduction=self.reduction)
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return f"eps={self.eps:g}, stride={self.stride}, reduction={self.reduction!r}"
+    function = staticmethod(spatial_correlation_loss)
+    eps: float = 1e-6
+    stride: int = 1
+    reduction: Reduction = "mean"

@@ -1,22 +1,21 @@
 """The structural half of BSL: SSIM over a pyramid of density maps."""
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from crowdkit.errors import ArgumentError, check_choice
-from crowdkit.losses._maps import check_positive, per_pixel
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses._ssim import check_window
-from crowdkit.losses._ssim_pyramid import SSIMPyramid
-from crowdkit.ops import check_stride
-from crowdkit.ops.window import Padding
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked
+from crowdkit.losses._ssim_pyramid import CHECKS, SSIMPyramid
+from crowdkit.ops import Padding
 
 
-def ssim_pyramid(
+@checked(**CHECKS)
+def ssim_pyramid_loss(
     pred: Tensor,
     target: Tensor,
     *,
-    levels: int = 3,
+    scales: int = 3,
     window_size: int = 11,
     window_sigma: float = 1.5,
     c1: float = 0.01**2,
@@ -37,8 +36,8 @@ def ssim_pyramid(
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
         target: True density, same shape.
-        levels: Levels of the pyramid, :math:`K`.
-        window_size: Side of the Gaussian window, in cells; odd. With ``padding="valid"`` a level whose
+        scales: Scales of the pyramid, :math:`K`.
+        window_size: Side of the Gaussian window, in cells; odd. With ``padding="valid"`` a scale whose
             shorter side is smaller uses the largest odd window that fits.
         window_sigma: Standard deviation of the window, in cells.
         c1: Constant of the luminance term. The paper prints 0.01, its first author's code has
@@ -67,88 +66,32 @@ def ssim_pyramid(
     Examples:
         >>> import torch
         >>> crowd = torch.full((1, 1, 32, 32), 0.01)
-        >>> ssim_pyramid(crowd, crowd)
+        >>> ssim_pyramid_loss(crowd, crowd)
         tensor(0.)
-        >>> ssim_pyramid(torch.zeros_like(crowd), crowd)
+        >>> ssim_pyramid_loss(torch.zeros_like(crowd), crowd)
         tensor(0.9996)
     """
-    check_ssim_arguments(levels, window_size, window_sigma, c1, c2, expansion)
-    check_choice("padding", padding, ("valid", "same"))
-    check_reduction(reduction)
     pred, target = per_pixel(pred, target, stride)
-    pyramid = SSIMPyramid(levels, window_size, window_sigma, c1, c2, expansion, padding)
-    # A compiler fuses the plain form itself; the fused one has no gradient for the target.
-    plain = torch.compiler.is_compiling() or target.requires_grad
-    return reduce(pyramid.plain(pred, target) if plain else pyramid.fused(pred, target), reduction)
+    pyramid = SSIMPyramid(scales, window_size, window_sigma, c1, c2, expansion, padding)
+    return reduce(pyramid(pred, target), reduction)
 
 
-def check_ssim_arguments(
-    levels: int, window_size: int, window_sigma: float, c1: float, c2: float, expansion: float
-) -> None:
-    """Raise :class:`~crowdkit.errors.ArgumentError` if a number of :func:`ssim_pyramid` is out of range."""
-    if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
-        raise ArgumentError(f"levels: expected a whole number >= 1, got {levels!r}")
-    check_window(window_size)
-    check_positive(window_sigma=window_sigma, c1=c1, c2=c2, expansion=expansion)
-
-
-class SSIMPyramidLoss(nn.Module):
-    """Structural loss (SL) as a module; see :func:`ssim_pyramid`, whose keywords it takes.
+class SSIMPyramidLoss(LossModule):
+    """Structural loss (SL) as a module; see :func:`ssim_pyramid_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
-        >>> SSIMPyramidLoss(levels=2)(torch.ones(1, 1, 32, 32), torch.ones(1, 1, 32, 32))
+        >>> SSIMPyramidLoss(scales=2)(torch.ones(1, 1, 32, 32), torch.ones(1, 1, 32, 32))
         tensor(0.)
     """
 
-    def __init__(
-        self,
-        *,
-        levels: int = 3,
-        window_size: int = 11,
-        window_sigma: float = 1.5,
-        c1: float = 0.01**2,
-        c2: float = 0.03**2,
-        expansion: float = 50.0,
-        padding: Padding = "valid",
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_ssim_arguments(levels, window_size, window_sigma, c1, c2, expansion)
-        check_choice("padding", padding, ("valid", "same"))
-        check_reduction(reduction)
-        check_stride(stride)
-        self.levels = levels
-        self.window_size = window_size
-        self.window_sigma = window_sigma
-        self.c1 = c1
-        self.c2 = c2
-        self.expansion = expansion
-        self.padding: Padding = padding
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`ssim_pyramid`."""
-        return ssim_pyramid(
-            pred,
-            target,
-            levels=self.levels,
-            window_size=self.window_size,
-            window_sigma=self.window_sigma,
-            c1=self.c1,
-            c2=self.c2,
-            expansion=self.expansion,
-            padding=self.padding,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"levels={self.levels}, window_size={self.window_size}, window_sigma={self.window_sigma}, "
-            f"c1={self.c1:g}, c2={self.c2:g}, expansion={self.expansion:g}, padding={self.padding!r}, "
-            f"stride={self.stride}, reduction={self.reduction!r}"
-        )
+    function = staticmethod(ssim_pyramid_loss)
+    scales: int = 3
+    window_size: int = 11
+    window_sigma: float = 1.5
+    c1: float = 0.01**2
+    c2: float = 0.03**2
+    expansion: float = 50.0
+    padding: Padding = "valid"
+    stride: int = 1
+    reduction: Reduction = "mean"

@@ -1,19 +1,21 @@
 """The combinatorial loss of TEDNet: spatial abstraction plus spatial correlation."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from crowdkit.losses._maps import check_positive
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.losses.spatial import check_levels_pooled, spatial_abstraction, spatial_correlation
-from crowdkit.ops import check_stride
+from crowdkit.losses._maps import per_pixel
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, positive, whole
+from crowdkit.losses.spatial import abstraction, decorrelation
 
 
+@checked(scales=whole, correlation_weight=positive, expansion=positive, eps=positive)
 def tednet_loss(
     pred: Tensor,
     target: Tensor,
     *,
-    levels: int = 3,
-    level_zero: bool = True,
+    scales: int = 3,
+    scale_zero: bool = True,
     correlation_weight: float = 1.0,
     expansion: float = 50.0,
     eps: float = 1e-6,
@@ -24,15 +26,16 @@ def tednet_loss(
 
     .. math:: L = L_{SA} + \lambda L_{SC}
 
-    :math:`L_{SA}` is :func:`spatial_abstraction`, :math:`L_{SC}` is :func:`spatial_correlation`, :math:`\lambda`
-    the ``correlation_weight``. :math:`L_{SC}` lies between 0 and 1 whatever the maps' scale, :math:`L_{SA}`
-    grows with its square: ``expansion`` sets the balance, and at 1 nothing teaches the count.
+    :math:`L_{SA}` is :func:`~crowdkit.losses.spatial_abstraction_loss`, :math:`L_{SC}` is
+    :func:`~crowdkit.losses.spatial_correlation_loss`, :math:`\lambda` the ``correlation_weight``. :math:`L_{SC}` lies
+    between 0 and 1 whatever the maps' scale, :math:`L_{SA}` grows with its square: ``expansion`` sets the
+    balance, and at 1 nothing teaches the count.
 
     Args:
         pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
         target: True density, same shape.
-        levels: Times that :math:`L_{SA}` pools the maps.
-        level_zero: Whether :math:`L_{SA}` compares the maps themselves too.
+        scales: Times that :math:`L_{SA}` pools the maps.
+        scale_zero: Whether :math:`L_{SA}` compares the maps themselves too.
         correlation_weight: Weight of :math:`L_{SC}`.
         expansion: Factor on both maps before :math:`L_{SA}` compares them.
         eps: Smallest norm of a map that :math:`L_{SC}` sees, after the division by ``stride**2``.
@@ -55,76 +58,29 @@ def tednet_loss(
     Examples:
         >>> import torch
         >>> crowd = torch.eye(4)[None, None]
-        >>> tednet_loss(2 * crowd, crowd, levels=2, expansion=1.0)  # 4 / 16 + 2 / 4 + 1, and correlated
+        >>> tednet_loss(2 * crowd, crowd, scales=2, expansion=1.0)  # 4 / 16 + 2 / 4 + 1, and correlated
         tensor(1.7500)
     """
-    check_positive(correlation_weight=correlation_weight)
-    check_reduction(reduction)
-    abstraction = spatial_abstraction(
-        pred,
-        target,
-        levels=levels,
-        level_zero=level_zero,
-        expansion=expansion,
-        stride=stride,
-        reduction="none",
-    )
-    correlation = spatial_correlation(pred, target, eps=eps, stride=stride, reduction="none")
-    return reduce(abstraction + correlation_weight * correlation, reduction)
+    pred, target = per_pixel(pred, target, stride)
+    maxima = abstraction(pred * expansion, target * expansion, scales, scale_zero=scale_zero)
+    return reduce(maxima + correlation_weight * decorrelation(pred, target, eps), reduction)
 
 
-class TEDNetLoss(nn.Module):
+class TEDNetLoss(LossModule):
     """Combinatorial loss of TEDNet as a module; see :func:`tednet_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
-        >>> loss = TEDNetLoss(levels=1, expansion=1.0)
+        >>> loss = TEDNetLoss(scales=1, expansion=1.0)
         >>> loss(torch.ones(1, 1, 4, 4), torch.eye(4)[None, None])  # 12 / 16 + 2 / 4 + 1 / 2
         tensor(1.7500)
     """
 
-    def __init__(
-        self,
-        *,
-        levels: int = 3,
-        level_zero: bool = True,
-        correlation_weight: float = 1.0,
-        expansion: float = 50.0,
-        eps: float = 1e-6,
-        stride: int = 1,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        check_levels_pooled(levels)
-        check_positive(correlation_weight=correlation_weight, expansion=expansion, eps=eps)
-        check_stride(stride)
-        check_reduction(reduction)
-        self.levels = levels
-        self.level_zero = level_zero
-        self.correlation_weight = correlation_weight
-        self.expansion = expansion
-        self.eps = eps
-        self.stride = stride
-        self.reduction: Reduction = reduction
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Compare two maps; see :func:`tednet_loss`."""
-        return tednet_loss(
-            pred,
-            target,
-            levels=self.levels,
-            level_zero=self.level_zero,
-            correlation_weight=self.correlation_weight,
-            expansion=self.expansion,
-            eps=self.eps,
-            stride=self.stride,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"levels={self.levels}, level_zero={self.level_zero}, "
-            f"correlation_weight={self.correlation_weight:g}, expansion={self.expansion:g}, eps={self.eps:g}, "
-            f"stride={self.stride}, reduction={self.reduction!r}"
-        )
+    function = staticmethod(tednet_loss)
+    scales: int = 3
+    scale_zero: bool = True
+    correlation_weight: float = 1.0
+    expansion: float = 50.0
+    eps: float = 1e-6
+    stride: int = 1
+    reduction: Reduction = "mean"

@@ -1,24 +1,24 @@
 """The loss of EBC-ZIP: the likelihood of block counts, the bin they fall into, and their sum."""
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.losses._maps import check_not_empty, working_dtype
-from crowdkit.losses._reduction import Reduction, check_reduction, reduce
-from crowdkit.ops import check_map, count
-from crowdkit.ops.checks import check_bins
+from crowdkit.losses._module import LossModule
+from crowdkit.losses._reduction import Reduction, reduce
+from crowdkit.losses._settings import checked, not_negative
+from crowdkit.ops import check_bins, check_map, count
 
 # Keeps the logarithm of a rate of 0 finite, as the authors do.
 _EPS = 1e-8
 
 
 class BlockEstimate(Protocol):
-    """What :func:`crowdkit.losses.zero_inflated_poisson` asks of an estimate.
+    """What :func:`crowdkit.losses.zero_inflated_poisson_loss` asks of an estimate.
 
     :class:`crowdkit.layers.BlockCounts` has it.
     """
@@ -40,7 +40,12 @@ class BlockEstimate(Protocol):
         """People expected in a block, shape (B, 1, h, w)."""
 
 
-def zero_inflated_poisson(
+def _bins(_: str, value: Sequence[int]) -> None:
+    check_bins(value)
+
+
+@checked(bins=_bins, poisson_weight=not_negative, bin_weight=not_negative, count_weight=not_negative)
+def zero_inflated_poisson_loss(
     estimate: BlockEstimate,
     target: Tensor,
     *,
@@ -91,11 +96,10 @@ def zero_inflated_poisson(
         >>> from crowdkit.ops import dot_map
         >>> heads = torch.tensor([[3.0, 5.0], [6.0, 2.0], [20.0, 9.0]])
         >>> target = dot_map(heads, (16, 24), stride=8)[None, None]
-        >>> loss = zero_inflated_poisson(ZIPHead(4)(torch.rand(1, 4, 2, 3)), target)
+        >>> loss = zero_inflated_poisson_loss(ZIPHead(4)(torch.rand(1, 4, 2, 3)), target)
         >>> bool(loss > 0)
         True
     """
-    _check_settings(bins, poisson_weight, bin_weight, count_weight, reduction)
     _check_maps(estimate, target, len(bins))
     dtype = working_dtype(estimate.zero, estimate.bins, estimate.rate, estimate.density, target)
     zero, logits = estimate.zero.to(dtype).log_softmax(dim=1), estimate.bins.to(dtype).log_softmax(dim=1)
@@ -112,17 +116,6 @@ def zero_inflated_poisson(
     entropy = -(logits.gather(1, classes) * has_people).sum(dim=(1, 2, 3))
     miscount = (count(estimate.density.to(dtype)) - count(truth)).abs()
     return reduce(poisson_weight * likelihood + bin_weight * entropy + count_weight * miscount, reduction)
-
-
-def _check_settings(
-    bins: Sequence[int], poisson_weight: float, bin_weight: float, count_weight: float, reduction: str
-) -> None:
-    check_bins(bins)
-    weights = {"poisson_weight": poisson_weight, "bin_weight": bin_weight, "count_weight": count_weight}
-    for name, weight in weights.items():
-        if not (isfinite(weight) and weight >= 0):
-            raise ArgumentError(f"{name}: expected a finite number >= 0, got {weight!r}")
-    check_reduction(reduction)
 
 
 def _check_maps(estimate: BlockEstimate, target: Tensor, number: int) -> None:
@@ -149,8 +142,8 @@ def _check_maps(estimate: BlockEstimate, target: Tensor, number: int) -> None:
             )
 
 
-class ZeroInflatedPoissonLoss(nn.Module):
-    """Zero-inflated Poisson (ZIP) loss as a module; see :func:`zero_inflated_poisson`, whose keywords it takes.
+class ZeroInflatedPoissonLoss(LossModule):
+    """Zero-inflated Poisson (ZIP) loss as a module; see :func:`zero_inflated_poisson_loss`, whose keywords it takes.
 
     Examples:
         >>> import torch
@@ -160,38 +153,9 @@ class ZeroInflatedPoissonLoss(nn.Module):
         torch.Size([2])
     """
 
-    def __init__(
-        self,
-        *,
-        bins: Sequence[int] = (1, 2, 3, 4),
-        poisson_weight: float = 1.0,
-        bin_weight: float = 1.0,
-        count_weight: float = 1.0,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__()
-        _check_settings(bins, poisson_weight, bin_weight, count_weight, reduction)
-        self.bins = tuple(bins)
-        self.poisson_weight = poisson_weight
-        self.bin_weight = bin_weight
-        self.count_weight = count_weight
-        self.reduction: Reduction = reduction
-
-    def forward(self, estimate: BlockEstimate, target: Tensor) -> Tensor:
-        """Hold an estimate against block counts; see :func:`zero_inflated_poisson`."""
-        return zero_inflated_poisson(
-            estimate,
-            target,
-            bins=self.bins,
-            poisson_weight=self.poisson_weight,
-            bin_weight=self.bin_weight,
-            count_weight=self.count_weight,
-            reduction=self.reduction,
-        )
-
-    def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
-        return (
-            f"bins={self.bins}, poisson_weight={self.poisson_weight:g}, bin_weight={self.bin_weight:g}, "
-            f"count_weight={self.count_weight:g}, reduction={self.reduction!r}"
-        )
+    function = staticmethod(zero_inflated_poisson_loss)
+    bins: Sequence[int] = (1, 2, 3, 4)
+    poisson_weight: float = 1.0
+    bin_weight: float = 1.0
+    count_weight: float = 1.0
+    reduction: Reduction = "mean"

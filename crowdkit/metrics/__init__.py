@@ -8,15 +8,21 @@ from crowdkit import _guard as _guard
 from crowdkit.metrics.background import BackgroundRatio, background_share
 from crowdkit.metrics.count import CountMAE, CountNAE, CountRMSE, count_mae, count_nae, count_rmse
 from crowdkit.metrics.game import GAME, game
-from crowdkit.metrics.localisation import (
-    LocalisationF1,
-    LocalisationPrecision,
-    LocalisationRecall,
-    localisation_f1,
-    localisation_precision,
-    localisation_recall,
+from crowdkit.metrics.localization import (
+    LocalizationF1,
+    LocalizationPrecision,
+    LocalizationRecall,
+    localization_f1,
+    localization_precision,
+    localization_recall,
 )
-from crowdkit.metrics.quality import DensityPSNR, DensitySSIM, density_psnr, density_ssim
+from crowdkit.metrics.quality import (
+    SSIM_WINDOW as SSIM_WINDOW,
+    DensityPSNR,
+    DensitySSIM,
+    density_psnr,
+    density_ssim,
+)
 
 __all__ = [
     "GAME",
@@ -26,9 +32,9 @@ __all__ = [
     "CountRMSE",
     "DensityPSNR",
     "DensitySSIM",
-    "LocalisationF1",
-    "LocalisationPrecision",
-    "LocalisationRecall",
+    "LocalizationF1",
+    "LocalizationPrecision",
+    "LocalizationRecall",
     "background_share",
     "count_mae",
     "count_nae",
@@ -36,7 +42,7 @@ __all__ = [
     "density_psnr",
     "density_ssim",
     "game",
-    "localisation_f1",
-    "localisation_precision",
-    "localisation_recall",
+    "localization_f1",
+    "localization_precision",
+    "localization_recall",
 ]

@@ -27,7 +27,7 @@ def background_share(
 
     Background is where the true map is below ``threshold``. An estimate without anybody has share 0; on an
     image with nobody in it any other estimate has share 1. The name differs from that of the loss,
-    :func:`crowdkit.losses.background_ratio`, which can be differentiated and takes a mask.
+    :func:`crowdkit.losses.background_ratio_loss`, which can be differentiated and takes a mask.
 
     Args:
         pred: Estimated maps in people per cell, shape :math:`(B, 1, h, w)`.
@@ -74,8 +74,10 @@ def _sums(pred: Tensor, target: Tensor, threshold: float, stride: int) -> tuple[
     # In float32, as the loss and the CAM targets do: 1e-5 in float32 lies below 1e-5 in float64.
     wide = target if target.dtype == torch.float64 else target.float()
     background = wide / stride**2 < threshold
-    people = pred.double().relu()
-    return people.where(background, 0).sum(dim=(1, 2, 3)), people.sum(dim=(1, 2, 3))
+    people, dims = pred.double().relu(), (1, 2, 3)
+    # 0, or NaN where a cell is NaN or infinite, which a comparison and a relu hide.
+    lost = 0 * (pred.double().sum(dim=dims) + wide.double().sum(dim=dims))
+    return people.where(background, 0).sum(dim=dims) + lost, people.sum(dim=dims)
 
 
 def _ratio(outside: Tensor, people: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ def count_rmse(pred: Tensor, target: Tensor) -> Tensor:
 
 
 def count_nae(pred: Tensor, target: Tensor) -> Tensor:
-    r"""Mean absolute error of the counts, each normalised by the true count.
+    r"""Mean absolute error of the counts, each normalized by the true count.
 
     .. math:: NAE = \frac1{|\{c_i > 0\}|} \sum_{c_i > 0} \frac{|\hat c_i - c_i|}{c_i}
 
@@ -80,7 +80,7 @@ def count_nae(pred: Tensor, target: Tensor) -> Tensor:
         >>> count_nae(torch.tensor([5.0, 7.0]), torch.tensor([10, 0]))
         tensor(0.5000, dtype=torch.float64)
     """
-    return mean_of_kept(*_normalised_errors(*_counts(pred, target)))
+    return mean_of_kept(*_normalized_errors(*_counts(pred, target)))
 
 
 def _counts(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -104,7 +104,7 @@ def _counts(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return counts[0], counts[1]
 
 
-def _normalised_errors(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _normalized_errors(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     peopled = target > 0
     return (pred - target).abs() / target.where(peopled, 1), peopled
 
@@ -149,7 +149,7 @@ class CountRMSE(MeanOverImages):
 
 
 class CountNAE(MeanOverImages):
-    """Normalised absolute error of the counts over a data set; see :func:`count_nae`.
+    """Normalized absolute error of the counts over a data set; see :func:`count_nae`.
 
     Images with nobody in them are left out; ``metric.images`` is the number of the others.
 
@@ -163,4 +163,4 @@ class CountNAE(MeanOverImages):
 
     def update(self, pred: Tensor, target: Tensor) -> None:
         """Take in a batch of maps :math:`(B, 1, h, w)` or counts :math:`(B,)`."""
-        self.add(*_normalised_errors(*_counts(pred, target)))
+        self.add(*_normalized_errors(*_counts(pred, target)))

@@ -82,7 +82,7 @@ def density_psnr(pred: Tensor, target: Tensor, *, protocol: Protocol = "marunet"
     return mean_of_kept(*_psnr(pred, target, protocol))
 
 
-def _normalised(pred: Tensor, target: Tensor, protocol: str) -> tuple[Tensor, Tensor, Tensor]:
+def _normalized(pred: Tensor, target: Tensor, protocol: str) -> tuple[Tensor, Tensor, Tensor]:
     check_choice("protocol", protocol, ("marunet",))
     check_pair(pred, target)
     pred, target = pred.double(), target.double()
@@ -93,7 +93,7 @@ def _normalised(pred: Tensor, target: Tensor, protocol: str) -> tuple[Tensor, Te
 
 
 def _ssim(pred: Tensor, target: Tensor, protocol: str) -> tuple[Tensor, Tensor]:
-    pred, target, scaled = _normalised(pred, target, protocol)
+    pred, target, scaled = _normalized(pred, target, protocol)
     if min(pred.shape[-2:]) < SSIM_WINDOW:
         raise ShapeError(
             f"pred: expected sides of at least {SSIM_WINDOW} cells, the window of SSIM, got "
@@ -113,7 +113,7 @@ def _ssim(pred: Tensor, target: Tensor, protocol: str) -> tuple[Tensor, Tensor]:
 
 
 def _psnr(pred: Tensor, target: Tensor, protocol: str) -> tuple[Tensor, Tensor]:
-    pred, target, scaled = _normalised(pred, target, protocol)
+    pred, target, scaled = _normalized(pred, target, protocol)
     return -10 * (pred - target).square().mean(dim=(1, 2, 3)).log10(), scaled
 
 

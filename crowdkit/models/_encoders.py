@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, DTypeError
 from crowdkit.layers import EfficientNetLiteEncoder, TimmEncoder, VGG16Encoder
-from crowdkit.ops.resize import cells_across
+from crowdkit.ops import cells_across
 
 
 def make_encoder(

@@ -31,7 +31,7 @@ def check_output(output: str, expansion: float) -> None:
         raise ArgumentError(f"expansion: expected a number > 0, got {expansion!r}")
 
 
-def people(linear: Tensor, *, output: Output, expansion: float, stride: int) -> Tensor:
+def to_density(linear: Tensor, *, output: Output, expansion: float, stride: int) -> Tensor:
     r"""Turn the last linear map into people per cell, :math:`\phi(z) \, s^2 / e`.
 
     In float32 whatever autocast says: a cell holds 1e-4 people and a map sums to thousands.

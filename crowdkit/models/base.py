@@ -1,6 +1,9 @@
 """What every model is: a stride, a configuration, and a folder it can be saved to."""
 
 import json
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ class CrowdModel(nn.Module):
     Attributes:
         stride: Side in pixels of a cell of the density map.
         name: The name under which :func:`crowdkit.models.create_model` makes it.
-        config: The constructor's keyword arguments, JSON-able.
+        config: The constructor's keyword arguments, JSON-able; recorded by itself.
         one_size: Why a graph of the model holds for one size of image alone, if so.
     """
 
@@ -24,6 +27,12 @@ class CrowdModel(nn.Module):
     name: str
     config: dict[str, Any]
     one_size: str | None = None
+
+    def __init_subclass__(cls) -> None:
+        """Let the constructor record its arguments."""
+        super().__init_subclass__()
+        if "__init__" in vars(cls):
+            cls.__init__ = _recording(cls.__init__)  # type: ignore[method-assign]
 
     def forward(self, images: Tensor) -> Prediction:
         """Estimate density maps."""
@@ -54,6 +63,27 @@ class CrowdModel(nn.Module):
         (target / "config.json.part").write_text(text, encoding="utf-8")
         for name in ("model.safetensors", "config.json"):
             (target / f"{name}.part").replace(target / name)
+
+
+def _recording(init: Callable[..., None]) -> Callable[..., None]:
+    known = signature(init)
+
+    @wraps(init)
+    def record_and_init(self: CrowdModel, *args: Any, **kwargs: Any) -> None:
+        if "config" not in vars(self):  # else a subclass, whose arguments count, calls its parent
+            given = known.bind(self, *args, **kwargs)
+            given.apply_defaults()
+            _, *own = given.arguments.items()
+            self.config = {name: _plain(value) for name, value in own}
+        init(self, *args, **kwargs)
+
+    return record_and_init
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
 def read_folder(folder: str | Path) -> tuple[str, dict[str, Any], dict[str, Tensor]]:

@@ -10,12 +10,12 @@ from torch.nn import functional as F
 
 from crowdkit.errors import DTypeError, check_choice
 from crowdkit.layers import VGG16Encoder
-from crowdkit.models._edges import fit_density
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models._init_weights import INITS, Init, init_weights
+from crowdkit.models._output import Output, check_output, to_density
+from crowdkit.models._ragged_sizes import fit_density
 from crowdkit.models.base import CrowdModel
 from crowdkit.models.csrnet import VGG_EDGES, WIDTHS, VGGEdges, dilated_column, original_name
-from crowdkit.models.published import fill, read_published
+from crowdkit.models.published import load_exact, read_published
 from crowdkit.prediction import Prediction
 
 
@@ -28,14 +28,14 @@ class CAN(CrowdModel):
     Args:
         encoder_weights: ``None``, ``"imagenet"`` or a path with torchvision's VGG-16 keys; never downloaded
             unless asked for by name.
-        batch_norm: Normalise the dilated convolutions over the batch, as the authors' code does with 26 crops
+        batch_norm: Normalize the dilated convolutions over the batch, as the authors' code does with 26 crops
             a batch. The paper does not mention it; without it, 18,099,521 parameters.
         edges: Sides that 8 does not divide: ``"pad"`` continues them by zeros; ``"drop"`` leaves the rest to
             the poolings as the original does, and its cells count nobody.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` or ``"identity"`` (the original's: cells may be
             negative).
-        expansion: A cell of 64 pixels has :math:`64 \phi(z) / e` people, :math:`e` the expansion and
-            :math:`\phi` the output.
+        expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`: a cell of
+            64 pixels has :math:`64 \phi(z) / e` people.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as the original. The last
             layer is N(0, 0.01) either way.
 
@@ -81,15 +81,7 @@ class CAN(CrowdModel):
         self.context = _Context(channels)
         self.backend = dilated_column(channels, WIDTHS, dilation=2, batch_norm=batch_norm)
         self.head = nn.Conv2d(WIDTHS[-1], 1, kernel_size=1)
-        initialise([self.context, self.backend, self.head], heads=[self.head], init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "batch_norm": batch_norm,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
+        init_weights([self.context, self.backend, self.head], heads=[self.head], init=init)
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate a density map.
@@ -101,7 +93,7 @@ class CAN(CrowdModel):
             A prediction whose ``density`` is :math:`(B, 1, \lceil H/8 \rceil, \lceil W/8 \rceil)`.
         """
         linear = self.head(self.backend(self.context(self.encoder(images)[0])))
-        density = people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        density = to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)
         return Prediction(fit_density(density, images.shape[-2:], stride=self.stride, edges="drop"))
 
     @classmethod
@@ -126,7 +118,7 @@ class CAN(CrowdModel):
             github.com/weizheliu/Context-Aware-Crowd-Counting.
         """
         model = cls(edges="drop", output="identity", expansion=float(cls.stride**2))
-        fill(model, read_published(path), path=path, rename=original_name)
+        load_exact(model, read_published(path), path=path, rename=original_name)
         return model.eval()
 
 

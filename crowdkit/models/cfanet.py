@@ -10,12 +10,12 @@ from crowdkit.errors import ArgumentError, DTypeError, check_choice
 from crowdkit.layers import CRR, DLE, DME, BlockBranch
 from crowdkit.models._blocks import shared_out
 from crowdkit.models._encoders import crop, make_encoder, pyramid
+from crowdkit.models._init_weights import INITS, Init, init_weights
 from crowdkit.models._injection import SEPARATE, Injection, check_injection, joint_weight, to_image
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models._output import Output, check_output, to_density
+from crowdkit.models.attention_view import AttentionView, branch_planes, fit_view, pick_stage
 from crowdkit.models.base import CrowdModel
-from crowdkit.models.inside import Inside, branch_planes, fit_inside, pick_stage
-from crowdkit.ops.checks import check_levels
+from crowdkit.ops import check_levels
 from crowdkit.prediction import BlockCounts, Prediction
 
 
@@ -50,8 +50,9 @@ class CFANet(CrowdModel):
         hard_levels: Weigh features by the likeliest level, not by the expectation; the density loss then
             does not reach the DLE.
         output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which has no sign.
-        expansion: :math:`e`. The paper's training multiplies densities by 50; with a softplus that starts
-            at 0.69 the default starts near 3.5e-4 people a pixel, between the means of ShanghaiTech A and B.
+        expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`. The paper's
+            training multiplies densities by 50; with a softplus that starts at 0.69 the default starts near
+            3.5e-4 people per pixel, between the means of ShanghaiTech A and B.
         crr_widths: Channels of the CRR's stages.
         dle_widths: Channels of the DLE's stages.
         dme_widths: Channels of the DME's stages.
@@ -152,28 +153,7 @@ class CFANet(CrowdModel):
         heads += [head for branch in (self.crr, self.dle) if branch is not None for head in branch.heads]
         if self.blocks is not None:
             heads += [self.blocks.head.zero, self.blocks.head.bin]
-        initialise([*branches, self.dme], heads=heads, init=init)
-        self.config = {
-            "encoder": encoder,
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "encoder_strides": None if encoder_strides is None else list(encoder_strides),
-            "levels": levels,
-            "crr": crr,
-            "dle": dle,
-            "supervision": list(supervision),
-            "deep_skip": deep_skip,
-            "injection": injection,
-            "hard_levels": hard_levels,
-            "output": output,
-            "expansion": expansion,
-            "crr_widths": list(crr_widths),
-            "dle_widths": list(dle_widths),
-            "dme_widths": list(dme_widths),
-            "dilation": dilation,
-            "init": init,
-            "level_edges": None if level_edges is None else list(level_edges),
-            "blocks": None if blocks is None else list(blocks),
-        }
+        init_weights([*branches, self.dme], heads=heads, init=init)
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate density maps.
@@ -207,7 +187,7 @@ class CFANet(CrowdModel):
         )
 
     def attention(self, images: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        r"""Look at the finest stage's attention; :meth:`inside` also gives what it re-weights.
+        r"""Look at the finest stage's attention; :meth:`attention_view` also gives what it re-weights.
 
         Args:
             images: RGB in [0, 1], shape :math:`(B, 3, H, W)`.
@@ -228,7 +208,7 @@ class CFANet(CrowdModel):
         region, level = (None if each is None else crop(each, size, self.stride) for each in (region, level))
         return crop(weight, size, self.stride), region, level
 
-    def inside(self, images: Tensor, *, stage: int | None = None) -> Inside:
+    def attention_view(self, images: Tensor, *, stage: int | None = None) -> AttentionView:
         """Look at what the attention re-weights, before and after (figure 6).
 
         Args:
@@ -245,7 +225,7 @@ class CFANet(CrowdModel):
         Examples:
             >>> import torch
             >>> from crowdkit.models import create_model
-            >>> seen = create_model("cfanet_lite").eval().inside(torch.rand(1, 3, 64, 96), stage=3)
+            >>> seen = create_model("cfanet_lite").eval().attention_view(torch.rand(1, 3, 64, 96), stage=3)
             >>> seen.what, tuple(seen.before.shape), tuple(seen.region.shape)
             ('feature', (1, 56, 8, 12), (1, 1, 8, 12))
         """
@@ -263,8 +243,8 @@ class CFANet(CrowdModel):
             after = before * weight
         else:
             before, after = images, images * to_image(weight, images, self.stride)
-        seen = Inside(what, index + 1, before, after, weight, *planes)
-        return fit_inside(seen, images.shape[-2:], self.strides[index])
+        seen = AttentionView(what, index + 1, before, after, weight, *planes)
+        return fit_view(seen, images.shape[-2:], self.strides[index])
 
     def _extract(self, images: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
         """Give the encoder's features, those that the decoder takes, and the logits of CRR and DLE."""
@@ -295,4 +275,4 @@ class CFANet(CrowdModel):
         return [self._weight(regions, levels, index) for index in range(len(self.strides))]
 
     def _people(self, linear: Tensor) -> Tensor:
-        return people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        return to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)

@@ -44,7 +44,7 @@ def cfanet_lite(
         injection: Where the attention enters.
         hard_levels: Weigh features by the likeliest level.
         output: Output activation.
-        expansion: Divides the output.
+        expansion: Factor on people per pixel in the network's output.
         crr_widths: Channels of the CRR's stages.
         dle_widths: Channels of the DLE's stages.
         dme_widths: Channels of the DME's stages.

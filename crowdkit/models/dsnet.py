@@ -10,11 +10,11 @@ from torch.nn import functional as F
 
 from crowdkit.errors import check_choice
 from crowdkit.layers import VGG16Encoder
-from crowdkit.models._edges import PAD_OR_DROP, PadOrDrop, fit_density
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models._init_weights import INITS, Init, init_weights
+from crowdkit.models._output import Output, check_output, to_density
+from crowdkit.models._ragged_sizes import PAD_OR_DROP, PadOrDrop, fit_density
 from crowdkit.models.base import CrowdModel
-from crowdkit.models.published import fill, read_published
+from crowdkit.models.published import load_exact, read_published
 from crowdkit.prediction import Prediction
 
 
@@ -52,7 +52,7 @@ class DSNet(CrowdModel):
         edges: Sides that 8 does not divide: ``"pad"`` continues them by zeros; ``"drop"`` leaves out what
             the poolings drop, as the original does, and counts nobody there.
         output: ``"softplus"``, ``"abs"``, ``"relu"``, or ``"identity"`` (the original's), which has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, the original's. The last layer
             is N(0, 0.01) either way.
 
@@ -97,14 +97,7 @@ class DSNet(CrowdModel):
             nn.ReLU(),
             nn.Conv2d(64, 1, kernel_size=1),
         )
-        initialise((self.blocks, self.head), heads=(self.head[-1],), init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
+        init_weights((self.blocks, self.head), heads=(self.head[-1],), init=init)
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:
@@ -124,7 +117,7 @@ class DSNet(CrowdModel):
             DataError: If the file is unreadable, or a tensor is missing, left over or of another shape.
         """
         model = cls(edges="drop", output="identity", expansion=float(cls.stride**2))
-        fill(model, read_published(path), path=path, rename=_published_name)
+        load_exact(model, read_published(path), path=path, rename=_published_name)
         return model.eval()
 
     def forward(self, images: Tensor) -> Prediction:
@@ -139,7 +132,7 @@ class DSNet(CrowdModel):
         (x,) = self.encoder(images)
         for block in self.blocks:
             x = x + block(x)
-        density = people(self.head(x), output=self.output, expansion=self.expansion, stride=self.stride)
+        density = to_density(self.head(x), output=self.output, expansion=self.expansion, stride=self.stride)
         return Prediction(fit_density(density, images.shape[-2:], stride=self.stride, edges=self.edges))
 
 

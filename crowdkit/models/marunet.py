@@ -11,10 +11,10 @@ from torch.nn import functional as F
 from crowdkit.errors import ArgumentError, check_choice
 from crowdkit.layers import CRR, VGG16Encoder, attention_weight
 from crowdkit.models._encoders import crop
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models._init_weights import INITS, Init, init_weights
+from crowdkit.models._output import Output, check_output, to_density
 from crowdkit.models.base import CrowdModel
-from crowdkit.models.published import fill, read_published
+from crowdkit.models.published import load_exact, read_published
 from crowdkit.ops import upsample, upsampled_conv2d
 from crowdkit.prediction import Prediction
 
@@ -38,7 +38,8 @@ class MARUNet(CrowdModel):
         crr_widths: Channels of the five attention stages, coarse to fine.
         widths: Channels of the five decoder stages, coarse to fine.
         output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which has no sign.
-        expansion: Divides the output, as in :class:`CFANet`; the authors' is 50.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`; the authors' is
+            50.
         init: ``"normal"``: N(0, 0.01) outside the encoder, the authors'; ``"kaiming"`` for narrow stages.
             Output layers are N(0, 0.01) either way.
 
@@ -89,20 +90,11 @@ class MARUNet(CrowdModel):
         )
         self.sides = nn.ModuleList(nn.Conv2d(width, 1, kernel_size=3, padding=1) for width in above[:-1])
         self.final = nn.Conv2d(above[-1], 1, kernel_size=1)
-        initialise(
+        init_weights(
             (self.bridge, self.crr, self.stages, self.sides, self.final),
             heads=(*self.crr.heads, *self.sides, self.final),
             init=init,
         )
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "bridge": bridge,
-            "crr_widths": list(crr_widths),
-            "widths": list(widths),
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:
@@ -122,7 +114,7 @@ class MARUNet(CrowdModel):
             DataError: If the file is unreadable, or a tensor is missing, left over or of another shape.
         """
         model = cls(output="abs", expansion=50.0)
-        fill(model, read_published(path), path=path, rename=_published_name)
+        load_exact(model, read_published(path), path=path, rename=_published_name)
         return model.eval()
 
     def forward(self, images: Tensor) -> Prediction:
@@ -161,7 +153,7 @@ class MARUNet(CrowdModel):
         return upsampled_conv2d(x, weight, bias, factor=factor)
 
     def _people(self, linear: Tensor) -> Tensor:
-        return people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        return to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)
 
 
 # Where each of the authors' front ends begins among VGG-16's layers.

@@ -7,16 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import DTypeError, check_choice
-from crowdkit.layers import Normalise
-from crowdkit.models._edges import EDGES, Edges, fit_density, fit_images
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.layers import Normalize
+from crowdkit.models._init_weights import INITS, Init, init_weights
+from crowdkit.models._output import Output, check_output, to_density
+from crowdkit.models._ragged_sizes import EDGES, Edges, fit_density, fit_images
 from crowdkit.models.base import CrowdModel
-from crowdkit.models.published import fill, read_published
+from crowdkit.models.published import load_exact, read_published
 from crowdkit.prediction import Prediction
 
-Pixels = Literal["normalised", "raw"]
-PIXELS = ("normalised", "raw")
+Pixels = Literal["normalized", "raw"]
+PIXELS = ("normalized", "raw")
 
 # Kernel of the first convolution, kernel of the others, channels.
 _COLUMNS = ((9, 7, (16, 32, 16, 8)), (7, 5, (20, 40, 20, 10)), (5, 3, (24, 48, 24, 12)))
@@ -31,23 +31,23 @@ class MCNN(CrowdModel):
     convolution joins their 8 + 10 + 12 channels.
 
     Args:
-        grey: Take one channel, the image's luma, as the paper does. 127,953 parameters; with three
+        gray: Take one channel, the image's luma, as the paper does. 127,953 parameters; with three
             channels 133,705.
-        pixels: ``"normalised"``: by the ImageNet mean and standard deviation (of the luma for ``grey``).
+        pixels: ``"normalized"``: by the ImageNet mean and standard deviation (of the luma for ``gray``).
             ``"raw"``: whole numbers from 0 to 255, as released weights expect.
         edges: Sides that 4 does not divide: ``"pad"`` continues them by zeros, ``"resize"`` resizes the
             image down to multiples as the original does and lays the map back over the image, ``"drop"``
             leaves out the rest.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's) or ``"identity"``.
-        expansion: A cell of 16 pixels has :math:`16 \phi(z) / e` people, :math:`e` the expansion and
-            :math:`\phi` the output.
+        expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`: a cell of
+            16 pixels has :math:`16 \phi(z) / e` people.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01), as the original. Biases are 0 and the last layer
             N(0, 0.01) either way.
 
     Raises:
         UnknownNameError: If a choice is not among those named.
         ArgumentError: If ``expansion`` is not above 0.
-        DTypeError: If ``grey`` is not a boolean.
+        DTypeError: If ``gray`` is not a boolean.
 
     References:
         Zhang, Zhou, Chen, Gao and Ma. *Single-Image Crowd Counting via Multi-Column Convolutional Neural
@@ -66,37 +66,29 @@ class MCNN(CrowdModel):
     def __init__(
         self,
         *,
-        grey: bool = False,
-        pixels: Pixels = "normalised",
+        gray: bool = False,
+        pixels: Pixels = "normalized",
         edges: Edges = "pad",
         output: Output = "softplus",
         expansion: float = 2000.0,
         init: Init = "kaiming",
     ) -> None:
         super().__init__()
-        if not isinstance(grey, bool):
-            raise DTypeError(f"grey: expected True or False, got {grey!r}")
+        if not isinstance(gray, bool):
+            raise DTypeError(f"gray: expected True or False, got {gray!r}")
         check_choice("pixels", pixels, PIXELS)
         check_choice("edges", edges, EDGES)
         check_choice("init", init, INITS)
         check_output(output, expansion)
-        self.grey = grey
+        self.gray = gray
         self.pixels = pixels
         self.edges: Edges = edges
         self.output: Output = output
         self.expansion = expansion
-        self.normalise = _normalise(pixels, grey=grey)
-        self.columns = nn.ModuleList(_column(1 if grey else 3, *column) for column in _COLUMNS)
+        self.normalize = _normalize(pixels, gray=gray)
+        self.columns = nn.ModuleList(_column(1 if gray else 3, *column) for column in _COLUMNS)
         self.fuse = nn.Conv2d(sum(channels[-1] for _, _, channels in _COLUMNS), 1, kernel_size=1)
-        initialise([self.columns, self.fuse], heads=[self.fuse], init=init)
-        self.config = {
-            "grey": grey,
-            "pixels": pixels,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
+        init_weights([self.columns, self.fuse], heads=[self.fuse], init=init)
 
     def forward(self, images: Tensor) -> Prediction:
         r"""Estimate a density map.
@@ -108,15 +100,15 @@ class MCNN(CrowdModel):
             A prediction whose ``density`` is :math:`(B, 1, \lceil H/4 \rceil, \lceil W/4 \rceil)`.
         """
         size = images.shape[-2:]
-        x = self._whole(self.normalise(images))
-        if self.grey:
+        x = self._whole(self.normalize(images))
+        if self.gray:
             x = self._whole(_luma(x))
         x = self._whole(fit_images(x, self.stride, edges=self.edges))
         # A graph leaves the layout to whoever runs it.
         if x.device.type == "cpu" and not torch.compiler.is_exporting():
             x = _channels_last(x)
         linear = self.fuse(torch.cat([column(x) for column in self.columns], dim=1))
-        density = people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        density = to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)
         return Prediction(fit_density(density, size, stride=self.stride, edges=self.edges))
 
     def _whole(self, x: Tensor) -> Tensor:
@@ -127,7 +119,7 @@ class MCNN(CrowdModel):
     def load_published(cls, path: str | Path) -> Self:
         """Read released weights and count as their authors' code does.
 
-        Two layouts are known. ``DME.branch1.0.conv.weight`` and ``branch1.0.conv.weight``: one grey
+        Two layouts are known. ``DME.branch1.0.conv.weight`` and ``branch1.0.conv.weight``: one gray
         channel, ReLU at the end. ``branch1.0.weight``: RGB, nothing at the end. Both take pixels from 0 to
         255 and resize the sides down to multiples of 4.
 
@@ -148,7 +140,7 @@ class MCNN(CrowdModel):
         own_relu = "branch1.0.weight" not in state
         first = state.get("branch1.0.conv.weight" if own_relu else "branch1.0.weight")
         model = cls(
-            grey=first is None or first.shape[1:2] == (1,),
+            gray=first is None or first.shape[1:2] == (1,),
             pixels="raw",
             edges="resize",
             output="relu" if own_relu else "identity",
@@ -163,17 +155,17 @@ class MCNN(CrowdModel):
             index = _PLACES[int(place)] if own_relu else int(place)
             return f"branch{int(column) + 1}.{index}{conv}.{kind}"
 
-        fill(model, state, path=path, rename=rename)
+        load_exact(model, state, path=path, rename=rename)
         return model.eval()
 
 
-def _normalise(pixels: Pixels, *, grey: bool) -> Normalise:
+def _normalize(pixels: Pixels, *, gray: bool) -> Normalize:
     if pixels == "raw":
-        return Normalise((0.0,) * 3, (1 / 255,) * 3)
-    if grey:
+        return Normalize((0.0,) * 3, (1 / 255,) * 3)
+    if gray:
         # Luma is a weighted mean of the channels: one mean and deviation for all three give its own.
-        return Normalise((0.459,) * 3, (0.226,) * 3)
-    return Normalise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        return Normalize((0.459,) * 3, (0.226,) * 3)
+    return Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def _luma(images: Tensor) -> Tensor:

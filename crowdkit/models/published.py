@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import DataError, MissingDependencyError
-from crowdkit.layers._checkpoint import without_shared_prefix
-from crowdkit.layers.encoder import read_weights
+from crowdkit.layers import read_weights, without_shared_prefix
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -49,7 +48,7 @@ def read_published(path: str | Path, *, prefixes: Sequence[str] = ()) -> dict[st
     return without_shared_prefix(_without_prefixes(state, ("module.", *prefixes)))
 
 
-def fill(
+def load_exact(
     model: nn.Module,
     state: dict[str, Tensor],
     *,

@@ -15,7 +15,7 @@ from crowdkit.models.csrnet import CSRNet
 from crowdkit.models.dsnet import DSNet
 from crowdkit.models.marunet import MARUNet
 from crowdkit.models.mcnn import MCNN
-from crowdkit.models.published import fill
+from crowdkit.models.published import load_exact
 from crowdkit.models.sanet import SANet
 from crowdkit.models.sfcn import SFCNResNet101
 from crowdkit.models.vgg19_bl import VGG19BL
@@ -84,7 +84,7 @@ def create_model(name: str, *, weights: str | Path | None = None, **config: Any)
     check_keywords(f"keyword of {name}", card.options, make)
     state = card.read_tensors()
     model = make(**card.options)
-    fill(model, state, path=card.file, kind=f"weights {card.name!r} of")
+    load_exact(model, state, path=card.file, kind=f"weights {card.name!r} of")
     return model.eval()
 
 

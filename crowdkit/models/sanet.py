@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crowdkit.layers import Normalise
+from crowdkit.layers import Normalize
 from crowdkit.models._c3 import LOG_PARA, PREFIXES, mean_std
 from crowdkit.models._encoders import crop
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import initialise
+from crowdkit.models._init_weights import init_weights
+from crowdkit.models._output import Output, check_output, to_density
 from crowdkit.models.base import CrowdModel
-from crowdkit.models.published import fill, read_published
+from crowdkit.models.published import load_exact, read_published
 from crowdkit.ops import pad_to_multiple
 from crowdkit.prediction import Prediction
 
@@ -71,7 +71,7 @@ class SANet(CrowdModel):
         mean: Mean of each channel, for values in [0, 1].
         std: Standard deviation of each channel.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
 
     References:
         Cao, Wang, Zhao and Su. *Scale Aggregation Network for Accurate and Efficient Crowd Counting*. ECCV
@@ -100,7 +100,7 @@ class SANet(CrowdModel):
         check_output(output, expansion)
         self.output: Output = output
         self.expansion = expansion
-        self.normalise = Normalise(mean, std)
+        self.normalize = Normalize(mean, std)
         self.encoder = nn.ModuleList(
             [
                 _Aggregation(3, 64, reduce=False),
@@ -119,14 +119,13 @@ class SANet(CrowdModel):
             _Convolution(16, 16, 3),
         )
         self.density = nn.Conv2d(16, 1, kernel_size=1)
-        initialise((self.density,), heads=(), init="normal")
-        self.config = {"mean": list(mean), "std": list(std), "output": output, "expansion": expansion}
+        init_weights((self.density,), heads=(), init="normal")
 
     @classmethod
     def load_published(cls, path: str | Path, *, trained_on: str = "gcc") -> Self:
-        """Load a checkpoint of the C3 framework, with its normalisation and output.
+        """Load a checkpoint of the C3 framework, with its normalization and output.
 
-        It says 100 people where there is one, after a ReLU, and normalises by the mean and standard
+        It says 100 people where there is one, after a ReLU, and normalizes by the mean and standard
         deviation of the data set it trains on, which the file does not hold. Sides that 8 divides give the
         original's map; at others the original drops the last rows and columns of its poolings, and this
         model continues the image by zeros.
@@ -144,7 +143,7 @@ class SANet(CrowdModel):
         """
         mean, std = mean_std(trained_on)
         model = cls(mean=mean, std=std, output="relu", expansion=LOG_PARA)
-        fill(model, read_published(path, prefixes=PREFIXES), path=path, rename=_published_name)
+        load_exact(model, read_published(path, prefixes=PREFIXES), path=path, rename=_published_name)
         return model.eval()
 
     def forward(self, images: Tensor) -> Prediction:
@@ -157,12 +156,12 @@ class SANet(CrowdModel):
             A prediction whose ``density`` is :math:`(B, 1, H, W)`.
         """
         size = images.shape[-2:]
-        x = self.normalise(images)
+        x = self.normalize(images)
         x = pad_to_multiple(x, _DEEPEST if max(size) > _DEEPEST else 2 * _DEEPEST)
         for index, module in enumerate(self.encoder):
             x = module(x if index == 0 else F.max_pool2d(x, 2))
         linear = self.density(self.decoder(x))
-        density = people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        density = to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)
         return Prediction(crop(density, size, self.stride))
 
 

@@ -12,10 +12,10 @@ from crowdkit.errors import check_choice
 from crowdkit.layers import ResNet101Encoder
 from crowdkit.models._c3 import LOG_PARA, PREFIXES, mean_std
 from crowdkit.models._encoders import crop
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models._init_weights import INITS, Init, init_weights
+from crowdkit.models._output import Output, check_output, to_density
 from crowdkit.models.base import CrowdModel
-from crowdkit.models.published import fill, read_published
+from crowdkit.models.published import load_exact, read_published
 from crowdkit.prediction import Prediction
 
 
@@ -55,7 +55,7 @@ class SFCNResNet101(CrowdModel):
         mean: Mean of each channel, for values in [0, 1].
         std: Standard deviation of each channel.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
         init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, the original's. Messages and
             the last layer are N(0, 0.01) either way.
 
@@ -104,23 +104,15 @@ class SFCNResNet101(CrowdModel):
         self.density = nn.Conv2d(inputs, 1, kernel_size=1)
         # A message passes through its convolution once a row: at Kaiming's gain it grows without end.
         passing = (self.rows, self.columns, self.density)
-        initialise((self.back, *passing), heads=(self.rows.conv, self.columns.conv, self.density), init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "blocks": list(blocks),
-            "widths": list(widths),
-            "mean": list(mean),
-            "std": list(std),
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
+        init_weights(
+            (self.back, *passing), heads=(self.rows.conv, self.columns.conv, self.density), init=init
+        )
 
     @classmethod
     def load_published(cls, path: str | Path, *, trained_on: str = "gcc") -> Self:
-        """Load a checkpoint of the C3 framework or of GCC-SFCN, with its normalisation and output.
+        """Load a checkpoint of the C3 framework or of GCC-SFCN, with its normalization and output.
 
-        Both say 100 people where there is one, after a ReLU, and normalise by the mean and standard
+        Both say 100 people where there is one, after a ReLU, and normalize by the mean and standard
         deviation of the data set they train on, which the file does not hold.
 
         Args:
@@ -136,7 +128,7 @@ class SFCNResNet101(CrowdModel):
         """
         mean, std = mean_std(trained_on)
         model = cls(mean=mean, std=std, output="relu", expansion=LOG_PARA)
-        fill(model, read_published(path, prefixes=PREFIXES), path=path, rename=_published_name)
+        load_exact(model, read_published(path, prefixes=PREFIXES), path=path, rename=_published_name)
         return model.eval()
 
     def forward(self, images: Tensor) -> Prediction:
@@ -150,7 +142,7 @@ class SFCNResNet101(CrowdModel):
         """
         (x,) = self.encoder(images)
         linear = self.density(self.columns(self.rows(self.back(x))))
-        density = people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        density = to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)
         return Prediction(crop(density, images.shape[-2:], self.stride))
 
 

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from crowdkit.errors import DTypeError, check_choice
 from crowdkit.layers import VGG19Encoder
-from crowdkit.models._edges import PAD_OR_DROP, PadOrDrop, fit_density
-from crowdkit.models._output import Output, check_output, people
-from crowdkit.models._start import INITS, Init, initialise
+from crowdkit.models._init_weights import INITS, Init, init_weights
+from crowdkit.models._output import Output, check_output, to_density
+from crowdkit.models._ragged_sizes import PAD_OR_DROP, PadOrDrop, fit_density
 from crowdkit.models.base import CrowdModel
-from crowdkit.models.published import fill, read_published
+from crowdkit.models.published import load_exact, read_published
 from crowdkit.ops import upsample
 from crowdkit.prediction import Prediction
 
@@ -24,13 +24,13 @@ class VGG19BL(CrowdModel):
 
     Args:
         encoder_weights: ``None``, ``"imagenet"`` or a path to VGG-19's weights with torchvision's keys.
-        align_corners: Upsample between the corners' centres, as the originals do; a cell's content then
+        align_corners: Upsample between the corners' centers, as the originals do; a cell's content then
             drifts by up to half a cell over the map. ``False`` keeps cells where they are.
         edges: Sides that 16 does not divide: ``"pad"`` continues them by zeros; ``"drop"`` leaves out what
             the poolings drop, as the originals do, and counts nobody there.
         output: ``"softplus"``, ``"abs"`` (Bayesian loss), ``"relu"`` (DM-Count), or ``"identity"``, which
             has no sign.
-        expansion: Divides the output, as in :class:`CFANet`.
+        expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
         init: Start of the head: ``"kaiming"``, or ``"normal"``: N(0, 0.01). The last layer is N(0, 0.01)
             either way.
 
@@ -78,15 +78,7 @@ class VGG19BL(CrowdModel):
             nn.ReLU(),
         )
         self.density = nn.Conv2d(128, 1, kernel_size=1)
-        initialise((self.regression, self.density), heads=(self.density,), init=init)
-        self.config = {
-            "encoder_weights": None if encoder_weights is None else str(encoder_weights),
-            "align_corners": align_corners,
-            "edges": edges,
-            "output": output,
-            "expansion": expansion,
-            "init": init,
-        }
+        init_weights((self.regression, self.density), heads=(self.density,), init=init)
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:
@@ -122,7 +114,7 @@ class VGG19BL(CrowdModel):
                     return theirs + key.removeprefix(ours)
             return key
 
-        fill(model, state, path=path, rename=rename)
+        load_exact(model, state, path=path, rename=rename)
         return model.eval()
 
     def forward(self, images: Tensor) -> Prediction:
@@ -136,5 +128,5 @@ class VGG19BL(CrowdModel):
         """
         (x,) = self.encoder(images)
         linear = self.density(self.regression(upsample(x, align_corners=self.align_corners)))
-        density = people(linear, output=self.output, expansion=self.expansion, stride=self.stride)
+        density = to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)
         return Prediction(fit_density(density, images.shape[-2:], stride=self.stride, edges=self.edges))

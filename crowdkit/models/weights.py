@@ -33,7 +33,7 @@ class WeightsCard:
         versions: What the training was made with.
         validation: Figures on held-out training images: a table a data set.
         calibration: The interval of a count and the bounds of what the model has seen, as
-            ``Calibration.to_dict`` of :mod:`crowdkit.engine` gives them; empty if there are none.
+            ``Calibration.to_dict`` of :mod:`crowdkit.calibration` gives them; empty if there are none.
         notes: What else a reader should know.
         folder: Where the card was read.
     """

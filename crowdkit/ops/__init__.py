@@ -1,27 +1,33 @@
 """Pure tensor functions: the one place for splatting, pooling, window filters, upsampling, transport and peaks."""
 
 from crowdkit import _guard as _guard
-from crowdkit.ops.checks import check_map, check_pair, check_points, check_stride
-from crowdkit.ops.minimisation import transport_points
+from crowdkit.ops.bands import by_rows as by_rows
+from crowdkit.ops.checks import (
+    check_bins as check_bins,
+    check_levels as check_levels,
+    check_map as check_map,
+    check_pair as check_pair,
+    check_points as check_points,
+    check_stride as check_stride,
+    check_tensor as check_tensor,
+)
+from crowdkit.ops.dilated import dilated_conv2d as dilated_conv2d
+from crowdkit.ops.minimization import transport_points
 from crowdkit.ops.peaks import Peaks, find_peaks
 from crowdkit.ops.points import dot_map
-from crowdkit.ops.polygon import check_polygon, polygon_share
+from crowdkit.ops.polygon import check_polygon as check_polygon, polygon_share
 from crowdkit.ops.pooling import count, mean_pool, sum_pool
 from crowdkit.ops.region import region_share, within_region
-from crowdkit.ops.resize import pad_to_multiple, upsample
+from crowdkit.ops.resize import cells_across as cells_across, pad_to_multiple, upsample
+from crowdkit.ops.separable import SeparableFilter as SeparableFilter
 from crowdkit.ops.splat import splat
 from crowdkit.ops.transport import transport
 from crowdkit.ops.unbalanced import unbalanced_transport
-from crowdkit.ops.upsampled import upsampled_conv2d
-from crowdkit.ops.window import gaussian_window, window_filter
+from crowdkit.ops.upsampled import as_drawn as as_drawn, upsampled_conv2d
+from crowdkit.ops.window import Padding as Padding, gaussian_window, window_filter
 
 __all__ = [
     "Peaks",
-    "check_map",
-    "check_pair",
-    "check_points",
-    "check_polygon",
-    "check_stride",
     "count",
     "dot_map",
     "find_peaks",

@@ -15,7 +15,7 @@ def atoms(density: Tensor, stride: int) -> tuple[Tensor, Tensor]:
     """Take a map apart into places with people, each with at most a sixteenth of a person.
 
     Light cells are merged, 2 x 2 by 2 x 2 up to 32 x 32, as long as a block holds no more than that, into one
-    place at the block's centre of mass: sums and centres of mass stay exact. A heavy cell is cut into as many
+    place at the block's center of mass: sums and centers of mass stay exact. A heavy cell is cut into as many
     squares as it takes, its people spread evenly. The number of places is bounded by about 128 a person and one
     for 32 x 32 cells of background, however fine the map is.
 
@@ -53,12 +53,12 @@ def _cut(density: Tensor, x: Tensor, y: Tensor, stride: int) -> tuple[Tensor, Te
     number = torch.arange(len(owner)) - (squares.cumsum(0) - squares)[owner]
     grid = torch.stack([number % side[owner], number // side[owner]], dim=1)
     offsets = ((grid + 0.5) / side[owner, None] - 0.5) * stride
-    centres = torch.stack([x[heavy], y[heavy]], dim=1)
-    return (people / squares)[owner], centres[owner] + offsets
+    centers = torch.stack([x[heavy], y[heavy]], dim=1)
+    return (people / squares)[owner], centers[owner] + offsets
 
 
 def equal_parts(mass: Tensor, places: Tensor, number: int) -> Tensor:
-    """Cut weighted places into parts of equal mass and give the centres of mass.
+    """Cut weighted places into parts of equal mass and give the centers of mass.
 
     They are halved across their longer spread, again and again; a place on the cut goes to both sides.
 
@@ -70,16 +70,16 @@ def equal_parts(mass: Tensor, places: Tensor, number: int) -> Tensor:
     Returns:
         Shape (number, 2).
     """
-    centres = []
+    centers = []
     todo = [(mass, places, number)]
     while todo:
         mass, places, number = todo.pop()
         total = mass.sum()
-        centre = (mass[:, None] * places).sum(dim=0) / total
+        center = (mass[:, None] * places).sum(dim=0) / total
         if number == 1:
-            centres.append(centre)
+            centers.append(center)
             continue
-        across, down = (mass[:, None] * (places - centre).square()).sum(dim=0).tolist()
+        across, down = (mass[:, None] * (places - center).square()).sum(dim=0).tolist()
         order = places[:, int(down > across)].argsort(stable=True)
         mass, places = mass[order], places[order]
         running = mass.cumsum(0)
@@ -94,4 +94,4 @@ def equal_parts(mass: Tensor, places: Tensor, number: int) -> Tensor:
         ):
             held = part > 0
             todo.append((part[held], where[held], parts))
-    return torch.stack(centres)
+    return torch.stack(centers)

@@ -57,7 +57,7 @@ class Kernels(NamedTuple):
     def samples(self, start: Tensor, cells: int, stride: int) -> Tensor:
         """Sum each kernel over cells from pixel ``start`` on: (2 N, cells).
 
-        They are not normalised: the largest sample is at most 1.
+        They are not normalized: the largest sample is at most 1.
         """
         # With k = pixel - head's pixel, the squared distance less its smallest value is k (k + 1 - 2 f):
         # the largest exponent is 0 and no sigma underflows.

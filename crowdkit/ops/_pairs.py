@@ -19,7 +19,7 @@ def check_cells(name: str, cells: Tensor, points: Tensor) -> None:
 
 
 def offsets(points: Tensor, cells: Tensor, stride: int) -> tuple[Tensor, Tensor]:
-    """Heads' x less the centres of the columns (N, w), and y less those of the rows (N, h), in pixels."""
+    """Heads' x less the centers of the columns (N, w), and y less those of the rows (N, h), in pixels."""
     x = (torch.arange(cells.shape[1], dtype=points.dtype, device=points.device) + 0.5) * stride
     y = (torch.arange(cells.shape[0], dtype=points.dtype, device=points.device) + 0.5) * stride
     return points[:, :1] - x, points[:, 1:] - y

@@ -10,7 +10,7 @@ _CHUNK = 2**25
 
 
 def add_products(density: Tensor, kernels: Kernels, stride: int) -> None:
-    """Add normalised kernels to a map (h, w), all heads to all pixels, in float64.
+    """Add normalized kernels to a map (h, w), all heads to all pixels, in float64.
 
     More operations than tiles need, none of which asks a GPU what is where. No setting and no autocast rounds
     products in float64 to a coarser type.

@@ -34,7 +34,7 @@ class Parts(NamedTuple):
 
 
 def add_heads(density: Tensor, kernels: Kernels, stride: int) -> None:
-    """Add normalised kernels to a map (h, w), some heads at a time, so that memory does not grow with them."""
+    """Add normalized kernels to a map (h, w), some heads at a time, so that memory does not grow with them."""
     side = max(_LEAST_SIDE, _SIDE // stride)
     count = len(kernels.pixel) // 2
     wide, high = kernels.spans(side * stride).view(2, -1)

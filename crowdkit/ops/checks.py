@@ -1,8 +1,9 @@
-"""Cheap checks of shapes, types and devices: always on, never a look at the values."""
+"""Cheap checks of shapes, types and devices: always on, and no look at values that a GPU would wait for."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
@@ -48,6 +49,17 @@ def check_points(name: str, points: Tensor) -> None:
         raise DTypeError(
             f"{name}: expected floating-point coordinates, got {points.dtype}; call .float(), and add 0.5 if "
             "they are pixel indices (pixel j covers [j, j+1))"
+        )
+
+
+def check_finite_points(name: str, points: Tensor) -> None:
+    """Raise if heads on the CPU are NaN or infinite; on a GPU, and in a graph, nothing looks at them."""
+    if points.device.type != "cpu" or torch.compiler.is_compiling() or torch.compiler.is_exporting():
+        return
+    bad = len(points) - int(points.isfinite().all(dim=1).sum())
+    if bad:
+        raise ArgumentError(
+            f"{name}: expected finite coordinates, got {bad} of {len(points)} with NaN or infinity; drop these heads"
         )
 
 

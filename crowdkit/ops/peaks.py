@@ -10,7 +10,7 @@ from crowdkit.errors import ArgumentError
 from crowdkit.ops.checks import check_map, check_stride
 from crowdkit.ops.window import gaussian_window, window_filter
 
-# A neighbour below this share of the peak counts as this much where its logarithm is taken.
+# A neighbor below this share of the peak counts as this much where its logarithm is taken.
 _LEAST = 1e-6
 
 
@@ -31,14 +31,14 @@ def find_peaks(
 ) -> list[Peaks]:
     r"""Find the local maxima of density maps, to a fraction of a cell.
 
-    A peak is a cell that none of its eight neighbours exceeds. Of equal cells side by side there is one peak, in
-    their middle, unless one of them has a higher neighbour. Along each axis a parabola through the logarithms of
-    the cell and its two neighbours then gives the place: exactly that of a Gaussian.
+    A peak is a cell that none of its eight neighbors exceeds. Of equal cells side by side there is one peak, in
+    their middle, unless one of them has a higher neighbor. Along each axis a parabola through the logarithms of
+    the cell and its two neighbors then gives the place: exactly that of a Gaussian.
 
     .. math:: x = s \left( j + \tfrac12 + \frac{\ln D_{j+1} - \ln D_{j-1}}
         {2 (2 \ln D_j - \ln D_{j-1} - \ln D_{j+1})} \right)
 
-    In the outermost cells, where a neighbour is missing, it is the cell's centre. A peak is a head only where
+    In the outermost cells, where a neighbor is missing, it is the cell's center. A peak is a head only where
     heads stand clear of each other: two Gaussians closer than two of their sigmas have one peak
     (:func:`transport_points` finds both).
 
@@ -81,7 +81,7 @@ def find_peaks(
         maps = window_filter(maps, gaussian_window(2 * radius + 1, smoothing), padding="same")
     floor = (share * maps.amax(dim=(2, 3), keepdim=True)).clamp(min=threshold * stride**2)
     top = (maps == F.max_pool2d(maps, 3, stride=1, padding=1)) & (maps > floor)
-    # The foot of a plateau whose other end rises: its equal outside the candidates has a higher neighbour.
+    # The foot of a plateau whose other end rises: its equal outside the candidates has a higher neighbor.
     rest = F.max_pool2d(maps.masked_fill(top, -torch.inf), 3, stride=1, padding=1)
     image, row, column = top[:, 0].nonzero(as_tuple=True)
     cells = maps[image, 0, row, column]
@@ -116,7 +116,7 @@ def _plateaus(top: Tensor, image: Tensor, row: Tensor, column: Tensor) -> Tensor
 
 
 def _offsets(maps: Tensor, image: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """How far from its centre the maximum of each cell lies, (N, 2) in cells."""
+    """How far from its center the maximum of each cell lies, (N, 2) in cells."""
     # Beyond the edge: NaN, so that the offset is none.
     padded = F.pad(maps, (1, 1, 1, 1), value=torch.nan)
     here = padded[image, row + 1, column + 1]

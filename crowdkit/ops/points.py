@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from crowdkit.errors import ArgumentError
-from crowdkit.ops.checks import check_points, check_stride
+from crowdkit.ops.checks import check_finite_points, check_points, check_stride
 
 
 def dot_map(
@@ -31,7 +31,7 @@ def dot_map(
     Raises:
         ShapeError: If ``points`` is not :math:`(N, 2)`.
         DTypeError: If ``points`` is not floating point.
-        ArgumentError: If ``size`` or ``stride`` is not positive.
+        ArgumentError: If ``size`` or ``stride`` is not positive, or heads on the CPU are not finite.
 
     Examples:
         >>> import torch
@@ -40,6 +40,7 @@ def dot_map(
                 [0., 0., 0., 1.]])
     """
     check_points("points", points)
+    check_finite_points("points", points)
     check_stride(stride)
     height, width = size
     if height < 1 or width < 1:
@@ -48,10 +49,11 @@ def dot_map(
     # Whole pixels first: their division is exact on every device.
     column = _pixel(points[:, 0], width) // stride
     row = _pixel(points[:, 1], height) // stride
-    ones = torch.ones(len(points), dtype=dtype, device=points.device)
+    # A head that nobody looked at and that is not finite makes its cell NaN.
+    ones = torch.where(points.isfinite().all(dim=1), 1.0, torch.nan).to(dtype)
     cells = torch.zeros(rows * columns, dtype=dtype, device=points.device)
     return cells.index_add(0, row * columns + column, ones).reshape(rows, columns)
 
 
 def _pixel(place: Tensor, length: int) -> Tensor:
-    return place.to(torch.float64).floor().clamp(0, length - 1).to(torch.int64)
+    return place.to(torch.float64).floor().nan_to_num(0).clamp(0, length - 1).to(torch.int64)

@@ -51,7 +51,7 @@ def _crossing(corners: Tensor, sides: Tensor) -> tuple[int, int] | None:
     low, high = torch.minimum(corners, ends), torch.maximum(corners, ends)
     boxes = ((low[:, None] <= high[None]) & (low[None] <= high[:, None])).all(dim=-1)
     meet = (parted & parted.T & boxes).triu(2)
-    meet[0, number - 1] = False  # neighbours too
+    meet[0, number - 1] = False  # neighbors too
     pairs = meet.nonzero()
     return (int(pairs[0, 0]), int(pairs[0, 1])) if len(pairs) else None
 

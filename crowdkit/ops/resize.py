@@ -54,7 +54,7 @@ def upsample(x: Tensor, factor: int = 2, *, align_corners: bool = False) -> Tens
     Args:
         x: Shape :math:`(B, C, h, w)`.
         factor: How many times larger.
-        align_corners: Keep the centres of the corner cells where they are, not the cells. For networks
+        align_corners: Keep the centers of the corner cells where they are, not the cells. For networks
             trained so; everything of ours keeps cells.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Splat heads onto a grid: one normalised Gaussian a head, exact in sum."""
+"""Splat heads onto a grid: one normalized Gaussian a head, exact in sum."""
 
 from collections.abc import Sequence
 
@@ -24,8 +24,8 @@ def splat(
 ) -> Tensor:
     r"""Sum one Gaussian of mass 1 a head over the cells of a grid.
 
-    Each kernel is sampled at pixel centres around the head's exact position, over a square window of radius
-    ``int(truncate * sigma + 0.5)`` pixels about the head's pixel, cut at the border, and normalised axis by
+    Each kernel is sampled at pixel centers around the head's exact position, over a square window of radius
+    ``int(truncate * sigma + 0.5)`` pixels about the head's pixel, cut at the border, and normalized axis by
     axis, so that the map sums to the number of heads wherever they are. Kernels are separable, so a map is
     a product :math:`D = G_y^\top G_x` with a row of samples a head; on a CPU it is taken tile by tile over
     the heads a tile can see, in time linear in heads and in pixels.

@@ -28,14 +28,14 @@ def transport(
         + \epsilon \Big( \sum_{nm} P_{nm} \log P_{nm}
         + \sum_n q_n \log \frac{q_n}{s} + \sum_m r_m \log \frac{r_m}{s} - \sum_m r_m \Big)
 
-    where head :math:`n` at :math:`x_n` gets :math:`\sum_m P_{nm} + q_n = 1/N`, cell :math:`m` with centre
+    where head :math:`n` at :math:`x_n` gets :math:`\sum_m P_{nm} + q_n = 1/N`, cell :math:`m` with center
     :math:`z_m` gives :math:`\sum_n P_{nm} + r_m = b_m`, and :math:`q` and :math:`r` are what is not carried.
     With ``floor`` :math:`s = 0` everything is carried: balanced transport. Above 0, leaving mass has a price
     of about :math:`-\epsilon \log s` squared pixels, which bounds the cost of a distance.
 
     Solved by Sinkhorn's iteration, cells first, heads last. The value is the dual's at the potentials found,
     a lower bound that is met at convergence, and its gradient is the cells' potential :math:`\beta`. For a
-    small share that goes to :math:`-\infty` like :math:`\epsilon \log b_m`: the entropy favours spread maps.
+    small share that goes to :math:`-\infty` like :math:`\epsilon \log b_m`: the entropy favors spread maps.
 
     With a floor, the iteration runs on kernels that are products of one along x and one along y, in
     float64: two matrix products of :math:`N h w` operations. Without, it needs logarithms of sums over all

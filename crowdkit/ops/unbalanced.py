@@ -46,7 +46,7 @@ def unbalanced_transport(
     .. math:: \sum_m \Big( f_m a_m - \frac{f_m^2}{4 \tau} \Big) + \sum_n g_n
         - \epsilon \sum_{mn} e^{(f_m + g_n - C_{mn}) / \epsilon - 1}, \quad |g_n| \le \tau
 
-    Its gradient is the cells' potential, :math:`f_m = 2 \tau (a_m - \sum_n P_{mn})`. Each step maximises over
+    Its gradient is the cells' potential, :math:`f_m = 2 \tau (a_m - \sum_n P_{mn})`. Each step maximizes over
     one side: :math:`g` in closed form, :math:`f` by Newton's method on
     :math:`x + e^x = \omega` in every cell (Lambert's function). After three steps in logarithms the plan, whose
     entries cannot overflow, is taken as it stands and only scaled, two matrix products a step. It takes 4 bytes

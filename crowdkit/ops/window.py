@@ -16,7 +16,7 @@ Padding = Literal["valid", "same"]
 
 
 def gaussian_window(size: int, sigma: float) -> tuple[float, ...]:
-    """Sample a Gaussian at ``size`` cells about its middle and normalise it to 1.
+    """Sample a Gaussian at ``size`` cells about its middle and normalize it to 1.
 
     The weights are Python numbers, so that none has to be copied to a device.
 

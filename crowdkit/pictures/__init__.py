@@ -1,15 +1,15 @@
-"""Pictures of maps: colours, overlays, labelled grids. No matplotlib; Pillow only inside its functions."""
+"""Pictures of maps: colors, overlays, labeled grids. No matplotlib; Pillow only inside its functions."""
 
 from crowdkit import _guard as _guard
 from crowdkit.pictures.attention import attention_sheet
-from crowdkit.pictures.colour import colour_map, overlay
+from crowdkit.pictures.color import color_map, overlay
 from crowdkit.pictures.files import save_image, to_pil
 from crowdkit.pictures.marks import draw_points, draw_zones
 from crowdkit.pictures.sheet import label, sheet
 
 __all__ = [
     "attention_sheet",
-    "colour_map",
+    "color_map",
     "draw_points",
     "draw_zones",
     "label",

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, ShapeError
-from crowdkit.pictures.colour import colour_map, fit_map, one_map, overlay
+from crowdkit.pictures.color import color_map, fit_map, one_map, overlay
 from crowdkit.pictures.sheet import sheet
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def attention_sheet(
     """Draw what attention re-weights before and after, the attention, and the estimate (figure 6).
 
     In the upper row are the photograph and the attention maps, in the lower the estimate, and what is
-    re-weighted before and after, in one scale. White lines part crowd from background. Colour is for the
-    crowd; the background is grey, so that what is left there stands out.
+    re-weighted before and after, in one scale. White lines part crowd from background. Color is for the
+    crowd; the background is gray, so that what is left there stands out.
 
     Args:
         image: Photograph, shape (3, H, W), floating RGB in [0, 1] or uint8.
@@ -81,10 +81,10 @@ def attention_sheet(
     weighed = {"before": one_map("before", before), "after": one_map("after", after)}
     top = max(_bright(plane) for plane in weighed.values())
 
-    def colours(plane: Tensor, maximum: float, *, grey: bool) -> Tensor:
-        drawn = colour_map(_fit(plane, image, width), maximum=maximum)
+    def colors(plane: Tensor, maximum: float, *, gray: bool) -> Tensor:
+        drawn = color_map(_fit(plane, image, width), maximum=maximum)
         shade = (drawn * drawn.new_tensor((0.299, 0.587, 0.114))[:, None, None]).sum(0)
-        return torch.where(line, 1.0, torch.where(nobody & grey, shade, drawn))
+        return torch.where(line, 1.0, torch.where(nobody & gray, shade, drawn))
 
     photo = torch.where(line, 1.0, _shrink(image, nobody.shape))
     seen = "White line: crowd, as the attention sees it"
@@ -96,18 +96,18 @@ def attention_sheet(
         ("level", level, "Fine attention (FAM): how dense is it?"),
     ):
         if plane is not None:
-            upper.append((colours(one_map(name, plane), 1.0, grey=False), caption))
+            upper.append((colors(one_map(name, plane), 1.0, gray=False), caption))
     lower = [(overlay(image, density), f"Estimated density: {float(density.sum()):,.1f} people")]
     for index, (word, activation) in enumerate(weighed.items()):
         caption = f"{what.capitalize()} {word} the attention"
         if shares is not None:
             caption += f", {shares[index]:.0%} in background"
-        lower.append((colours(activation, top, grey=True), caption))
+        lower.append((colors(activation, top, gray=True), caption))
     return sheet(
         [[picture for picture, _ in row] for row in (upper, lower)],
         captions=[[caption for _, caption in row] for row in (upper, lower)],
         title=title,
-        bar=("0", f"1 for attention, the strongest value for the {what}. Grey: background"),
+        bar=("0", f"1 for attention, the strongest value for the {what}. Gray: background"),
         width=width,
     )
 

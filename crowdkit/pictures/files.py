@@ -17,7 +17,7 @@ def to_pil(image: "Tensor | Image") -> "Image":
     """Turn a picture into a Pillow image in RGB.
 
     Args:
-        image: Shape (3, H, W), or grey (H, W) or (1, H, W); floating in [0, 1] (what lies outside is cut) or
+        image: Shape (3, H, W), or gray (H, W) or (1, H, W); floating in [0, 1] (what lies outside is cut) or
             uint8. A Pillow image is converted to RGB.
 
     Returns:

@@ -49,9 +49,9 @@ def draw_points(image: "Tensor | Image", points: Tensor, *, scale: float = 1.0) 
     picture = _pixels(image)
     places = points.detach().to("cpu", torch.float32) * scale
     radius = _radii(places, picture.shape[-2:])
-    for extra, colour in ((0.45 * radius + 0.4, _RIM), (torch.zeros_like(radius), _DOT)):
+    for extra, color in ((0.45 * radius + 0.4, _RIM), (torch.zeros_like(radius), _DOT)):
         cover = _disks(places, radius + extra, picture.shape[-2:])
-        picture = torch.lerp(picture, picture.new_tensor(colour)[:, None, None].expand_as(picture), cover)
+        picture = torch.lerp(picture, picture.new_tensor(color)[:, None, None].expand_as(picture), cover)
     return picture.mul(255).round().to(torch.uint8)
 
 
@@ -63,7 +63,7 @@ def _pixels(image: "Tensor | Image") -> Tensor:
 
 
 def _radii(places: Tensor, size: Sequence[int]) -> Tensor:
-    """Give each dot a third of the way to the next at most, so that neighbours stay apart."""
+    """Give each dot a third of the way to the next at most, so that neighbors stay apart."""
     largest = max(_SMALLEST, min(size) / 190)
     if len(places) < 2:
         return torch.full((len(places),), largest)
@@ -128,12 +128,12 @@ def draw_zones(
     outlines = [(polygon.detach().double().cpu() * scale) for _, polygon in zones]
     thick = max(1.5, min(picture.size) / 300)
     # Lines at twice the size, then halved: Pillow draws them with steps.
-    for width, colour in ((2 * thick, _CASING), (thick, _LINE)):
+    for width, color in ((2 * thick, _CASING), (thick, _LINE)):
         mask = Image.new("L", (2 * picture.width, 2 * picture.height))
         for polygon in outlines:
             closed = [(2 * x, 2 * y) for x, y in [*polygon.tolist(), *polygon[:2].tolist()]]
             ImageDraw.Draw(mask).line(closed, fill=255, width=round(2 * width), joint="curve")
-        picture.paste(Image.new("RGB", picture.size, colour), mask=mask.reduce(2))
+        picture.paste(Image.new("RGB", picture.size, color), mask=mask.reduce(2))
     font = ImageFont.load_default(max(11, round(min(picture.size) / 26)))
     plates = Image.new("RGBA", picture.size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(plates)

@@ -1,4 +1,4 @@
-"""Labelled pictures and grids of pictures, drawn with Pillow and the font it brings."""
+"""Labeled pictures and grids of pictures, drawn with Pillow and the font it brings."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from crowdkit.errors import ArgumentError, ShapeError
-from crowdkit.pictures.colour import colour_map
+from crowdkit.pictures.color import color_map
 from crowdkit.pictures.files import to_pil
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def sheet(
         captions: A text under each picture, in the layout of ``rows``; ``None`` for none. Long ones wrap.
         headings: A text over each column.
         title: A line above everything.
-        bar: What the darkest and the brightest colour of :func:`~crowdkit.pictures.colour_map` mean; draws a
+        bar: What the darkest and the brightest color of :func:`~crowdkit.pictures.color_map` mean; draws a
             bar of the palette between the two texts.
         width: Width of every picture on the sheet, in pixels.
 
@@ -176,7 +176,7 @@ class _Page:
         wide = min(14 * size, self.full // 3)
         draw.text((left, high // 2), ends[0], font=font, fill=_SOFT, anchor="lm")
         left += round(font.getlength(ends[0])) + size // 2
-        palette = colour_map(torch.linspace(0, 1, wide).expand(high, wide), maximum=1.0)
+        palette = color_map(torch.linspace(0, 1, wide).expand(high, wide), maximum=1.0)
         strip.paste(to_pil(palette), (left, 0))
         draw.text((left + wide + size // 2, high // 2), ends[1], font=font, fill=_SOFT, anchor="lm")
 

@@ -20,7 +20,7 @@ def density_map(
 ) -> Tensor:
     r"""Make the density map of one image: a Gaussian of mass 1 a head, wherever the head is.
 
-    The map sums to the number of heads: kernels are cut at the border and normalised there, and coincident
+    The map sums to the number of heads: kernels are cut at the border and normalized there, and coincident
     heads count each.
 
     Args:
@@ -42,7 +42,7 @@ def density_map(
         ArgumentError: If a head lies outside the canvas (it is named) or a sigma is not positive.
 
     References:
-        The CFANet paper, section 4.1; kernels normalised in the canvas, see *Conventions*.
+        The CFANet paper, section 4.1; kernels normalized in the canvas, see *Conventions*.
 
     Examples:
         >>> import torch

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, DataError, ShapeError, check_choice
-from crowdkit.ops import check_stride
-from crowdkit.ops.checks import check_levels
+from crowdkit.ops import check_levels, check_stride
 
 Method = Literal["equal_population", "equal_width"]
 

@@ -18,23 +18,23 @@ def adaptive_sigma(
     *,
     size: tuple[int, int] | None = None,
     beta: float = 0.3,
-    neighbours: int = 3,
+    neighbors: int = 3,
     minimum: float = 0.5,
     maximum: float | None = None,
     single: float = 15.0,
 ) -> Tensor:
-    r"""Make each head's sigma from the distance to its nearest neighbours.
+    r"""Make each head's sigma from the distance to its nearest neighbors.
 
     .. math:: \sigma_i = \beta \, \frac{1}{K} \sum_{j=1}^{K} \lVert p_i - p_{i(j)} \rVert
 
     The paper's text leaves out :math:`\beta`; MCNN, which it follows, and all known code have 0.3. With
-    fewer than :math:`K + 1` heads the neighbours there are count.
+    fewer than :math:`K + 1` heads the neighbors there are count.
 
     Args:
         points: Heads (x, y) in pixels, shape :math:`(N, 2)`.
         size: Canvas :math:`(H, W)`; only used to cap the sigma of a single head.
         beta: Factor on the mean distance.
-        neighbours: :math:`K`, how many neighbours are averaged.
+        neighbors: :math:`K`, how many neighbors are averaged.
         minimum: Floor in pixels; coincident heads have distance 0.
         maximum: Cap in pixels, or ``None``.
         single: Sigma of one lone head; at most a quarter of the mean side when ``size`` is given.
@@ -44,7 +44,7 @@ def adaptive_sigma(
 
     Raises:
         ShapeError: If ``points`` is not :math:`(N, 2)`.
-        ArgumentError: If ``neighbours`` < 1, or the bounds are not positive and in order.
+        ArgumentError: If ``neighbors`` < 1, or the bounds are not positive and in order.
 
     References:
         Zhang et al. *Single-Image Crowd Counting via Multi-Column CNN*. CVPR 2016, section 2.2; the CFANet
@@ -56,15 +56,15 @@ def adaptive_sigma(
         tensor([3.0000, 3.6213, 3.6213])
     """
     check_points("points", points)
-    if neighbours < 1:
-        raise ArgumentError(f"neighbours: expected a whole number >= 1, got {neighbours}")
+    if neighbors < 1:
+        raise ArgumentError(f"neighbors: expected a whole number >= 1, got {neighbors}")
     if minimum <= 0 or (maximum is not None and maximum < minimum):
         raise ArgumentError(f"minimum, maximum: expected 0 < minimum <= maximum, got {minimum}, {maximum}")
     if len(points) < 2:
         lone = single if size is None else min(single, (size[0] + size[1]) / 2 / 4)
         sigma = torch.full((len(points),), lone, dtype=torch.float64, device=points.device)
     else:
-        sigma = beta * nearest_distances(points, neighbours).mean(dim=1)
+        sigma = beta * nearest_distances(points, neighbors).mean(dim=1)
     return sigma.clamp(min=minimum, max=maximum).to(torch.float32)
 
 
@@ -94,12 +94,12 @@ def box_sigma(sizes: Tensor, *, share: float = 0.25, minimum: float = 0.5) -> Te
     return (share * sizes).clamp(min=minimum).to(torch.float32)
 
 
-def nearest_distances(points: Tensor, neighbours: int) -> Tensor:
-    """Distances of each of N >= 2 heads to its nearest others, ascending, (N, min(neighbours, N - 1))."""
+def nearest_distances(points: Tensor, neighbors: int) -> Tensor:
+    """Distances of each of N >= 2 heads to its nearest others, ascending, (N, min(neighbors, N - 1))."""
     from scipy.spatial import KDTree
 
     places = points.detach().to("cpu", torch.float64).numpy()
-    nearest = min(neighbours, len(places) - 1)
+    nearest = min(neighbors, len(places) - 1)
     # Column 0 is the head itself, or a coincident one, which is the same distance.
     tree: Any = KDTree
     distances, _ = tree(places).query(places, k=nearest + 1)
@@ -150,12 +150,12 @@ def _adaptive(
 def _dssinet(points: Tensor, size: tuple[int, int]) -> Tensor:
     if len(points) <= 6:
         return torch.full((len(points),), 0.3 * min(min(size) / 8, 100.0), device=points.device)
-    return adaptive_sigma(points, size=size, neighbours=5)
+    return adaptive_sigma(points, size=size, neighbors=5)
 
 
 def _focus_for_free(points: Tensor, size: tuple[int, int]) -> Tensor:
     # The original averages the first five sorted distances, the zero to itself among them (so four
-    # neighbours over five), then smooths sigma over the heads within a sixteenth of the image.
+    # neighbors over five), then smooths sigma over the heads within a sixteenth of the image.
     if len(points) < 2:
         return adaptive_sigma(points, size=size)
     own = 0.3 * nearest_distances(points, 4).sum(dim=1) / min(5, len(points))
@@ -172,22 +172,22 @@ def _focus_for_free(points: Tensor, size: tuple[int, int]) -> Tensor:
 _RULES = {
     rule.name: rule
     for rule in (
-        SigmaRule("cfanet", "0.3 x mean of 3 neighbours; the CFANet authors on UCF-QNRF", _adaptive),
-        SigmaRule("cfanet-sha", "0.3 x mean of 3 neighbours, in [4, 10]; the CFANet authors on ShanghaiTech A",
+        SigmaRule("cfanet", "0.3 x mean of 3 neighbors; the CFANet authors on UCF-QNRF", _adaptive),
+        SigmaRule("cfanet-sha", "0.3 x mean of 3 neighbors, in [4, 10]; the CFANet authors on ShanghaiTech A",
                   partial(_adaptive, minimum=4.0, maximum=10.0)),
         SigmaRule("cfanet-shb", "15 px; the CFANet authors on ShanghaiTech B", partial(_fixed, sigma=15.0)),
-        SigmaRule("cfanet-qnrf", "0.3 x mean of 3 neighbours, unclipped; the CFANet authors", _adaptive),
+        SigmaRule("cfanet-qnrf", "0.3 x mean of 3 neighbors, unclipped; the CFANet authors", _adaptive),
         SigmaRule("cfanet-mall", "3 px; the CFANet authors on Mall", partial(_fixed, sigma=3.0)),
-        SigmaRule("cfanet-text", "mean of 3 neighbours without a factor; the CFANet paper's words, section 4.1",
+        SigmaRule("cfanet-text", "mean of 3 neighbors without a factor; the CFANet paper's words, section 4.1",
                   partial(_adaptive, beta=1.0)),
-        SigmaRule("mcnn", "0.3 x mean neighbour distance; Zhang et al., CVPR 2016", _adaptive),
-        SigmaRule("csrnet-sha", "0.3 x mean of 3 neighbours, a lone head a quarter of the mean side; CSRNet's "
+        SigmaRule("mcnn", "0.3 x mean neighbor distance; Zhang et al., CVPR 2016", _adaptive),
+        SigmaRule("csrnet-sha", "0.3 x mean of 3 neighbors, a lone head a quarter of the mean side; CSRNet's "
                   "make_dataset on ShanghaiTech A", partial(_adaptive, single=math.inf)),
         SigmaRule("csrnet-shb", "15 px; CSRNet's make_dataset on ShanghaiTech B", partial(_fixed, sigma=15.0)),
         SigmaRule("can-shb", "15 px; CAN on ShanghaiTech B", partial(_fixed, sigma=15.0)),
-        SigmaRule("dsnet-sha", "0.3 x mean of 3 neighbours, in [4, 10]; DSNet on ShanghaiTech A",
+        SigmaRule("dsnet-sha", "0.3 x mean of 3 neighbors, in [4, 10]; DSNet on ShanghaiTech A",
                   partial(_adaptive, minimum=4.0, maximum=10.0)),
-        SigmaRule("dssinet", "0.3 x mean of 5 neighbours, up to six heads 0.3 x min(short side / 8, 100); "
+        SigmaRule("dssinet", "0.3 x mean of 5 neighbors, up to six heads 0.3 x min(short side / 8, 100); "
                   "DSSINet's density_gen", _dssinet),
         SigmaRule("c3f", "4 px in a 15 x 15 window; C3F's MATLAB scripts", partial(_fixed, sigma=4.0), truncate=1.75),
         SigmaRule("nwpu", "4 px, 15 x 15 window; NWPU-Crowd, STEERER", partial(_fixed, sigma=4.0), truncate=1.75),

@@ -25,7 +25,7 @@ def photos(tmp_path):
 
 
 @pytest.fixture
-def labelled(photos):
+def labeled(photos):
     for name, heads in (("a", [(3.5, 4.5), (20, 30), (20, 30)]), ("b", [])):
         (photos / f"{name}.csv").write_text("x,y\n" + "".join(f"{x},{y}\n" for x, y in heads))
     return photos
@@ -142,25 +142,25 @@ def test_count_skips_what_it_cannot_read_and_says_so(photos, model_folder, capsy
     assert "skipped:" in captured.err
 
 
-def test_check_tells_totals_and_faults(labelled, capsys):
-    assert main(["check", "folder", str(labelled)]) == 0
+def test_check_tells_totals_and_faults(labeled, capsys):
+    assert main(["check", "folder", str(labeled)]) == 0
     text = capsys.readouterr().out
     assert "images      2" in text
     assert "people      3, 0 to 3 an image" in text
     assert "duplicates  1 " in text
-    (labelled / "c.png").write_bytes(b"broken")
-    (labelled / "c.csv").write_text("x,y\n")
-    assert main(["check", "folder", str(labelled), "--json"]) == 1
+    (labeled / "c.png").write_bytes(b"broken")
+    (labeled / "c.csv").write_text("x,y\n")
+    assert main(["check", "folder", str(labeled), "--json"]) == 1
     report = _json(capsys)
     assert report["ok"] is False
     assert any(issue["kind"] == "unreadable image" for issue in report["issues"])
 
 
-def test_evaluate_a_model_on_a_folder(labelled, model_folder, capsys):
+def test_evaluate_a_model_on_a_folder(labeled, model_folder, capsys):
     model = str(model_folder)
     assert main(["evaluate", model]) == 2
     assert "--data dataset=folder" in capsys.readouterr().err
-    data = ["--data", "dataset=folder", f"root={labelled}", "sigma=3", "val_fraction=0.5"]
+    data = ["--data", "dataset=folder", f"root={labeled}", "sigma=3", "val_fraction=0.5"]
     assert main(["evaluate", model, *data, "--device", "cpu"]) == 0
     assert "sigma 3, stride 4" in capsys.readouterr().out
 

@@ -40,7 +40,7 @@ def test_the_demo_runs_from_nothing_to_a_picture(short, tmp_path, capsys):
 
 def test_the_length_of_the_demo_follows_the_time_given(short, monkeypatch, tmp_path):
     monkeypatch.setattr(demo_parts, "_MOST_EPOCHS", 50)
-    from crowdkit.engine import open_split
+    from crowdkit.training import open_split
 
     config = demo_parts.demo_config(tmp_path, seed=0, device="cpu", epochs=1)
     scenes = open_split(config.data, "train")

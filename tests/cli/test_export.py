@@ -19,7 +19,7 @@ def test_help_teaches(capsys):
 
 def test_a_folder_becomes_an_onnx_file(tmp_path, capsys):
     folder, path = tmp_path / "run" / "best", tmp_path / "crowd.onnx"
-    create_model("mcnn", grey=True).save(folder)
+    create_model("mcnn", gray=True).save(folder)
     assert main(["export", str(folder.parent), "--out", str(path), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["path"], said["bytes"], said["size"]) == (str(path), path.stat().st_size, None)

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from crowdkit.calibration import Calibration, CountInterval, Domain, HeldOut, write_calibration
 from crowdkit.cli import demo_bundled, main
-from crowdkit.engine import Calibration, CountInterval, Domain, HeldOut, write_calibration
 from crowdkit.models import WeightsCard, create_model, weights
 
 CALIBRATION = Calibration(
@@ -54,7 +54,7 @@ def bundled(bundles, monkeypatch):
 
 
 @pytest.fixture
-def grey_square(tmp_path):
+def gray_square(tmp_path):
     path = tmp_path / "square.png"
     Image.new("RGB", (60, 40), (128, 128, 128)).save(path)
     return path
@@ -65,18 +65,18 @@ def count(capsys, *arguments):
     return code, capsys.readouterr()
 
 
-def test_without_weights_in_the_box_a_model_must_be_named(grey_square, capsys, monkeypatch, tmp_path):
+def test_without_weights_in_the_box_a_model_must_be_named(gray_square, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "BUNDLED", tmp_path / "none")
-    code, said = count(capsys, grey_square)
+    code, said = count(capsys, gray_square)
     assert code == 2
     assert said.err.startswith("error: model: expected the folder of a model or a run, got none")
 
 
-def test_the_bundled_model_is_the_default(bundled, grey_square, capsys):
-    code, said = count(capsys, grey_square, "--json")
+def test_the_bundled_model_is_the_default(bundled, gray_square, capsys):
+    code, said = count(capsys, gray_square, "--json")
     assert code == 0
-    assert count(capsys, grey_square, "--json", "--model", "shanghaitech")[1].out == said.out
-    assert count(capsys, grey_square, "--json", "--model", bundled / "shanghaitech.json")[1].out == said.out
+    assert count(capsys, gray_square, "--json", "--model", "shanghaitech")[1].out == said.out
+    assert count(capsys, gray_square, "--json", "--model", bundled / "shanghaitech.json")[1].out == said.out
     [row] = json.loads(said.out)["images"]
     lower, upper = CALIBRATION.interval(row["count"])
     assert (row["lower"], row["upper"]) == pytest.approx((lower, upper), abs=0.02)
@@ -114,12 +114,12 @@ def test_the_bundled_model_is_exported(bundled, tmp_path, capsys):
     torch.testing.assert_close(torch.export.load(path).module()(image), expected)
 
 
-def test_the_interval_stands_beside_the_count(bundled, grey_square, tmp_path, capsys):
+def test_the_interval_stands_beside_the_count(bundled, gray_square, tmp_path, capsys):
     table = tmp_path / "counts.csv"
-    _, said = count(capsys, grey_square, "--csv", table)
+    _, said = count(capsys, gray_square, "--csv", table)
     [line] = said.out.splitlines()
     number, lower, to, upper, path = line.split()
-    assert (to, path) == ("to", str(grey_square))
+    assert (to, path) == ("to", str(gray_square))
     assert float(lower) <= float(number) <= float(upper)
     assert "for 90% of images like the 25" in said.err
     with table.open(newline="") as file:
@@ -144,28 +144,28 @@ def test_an_unusual_image_is_flagged_with_the_reason(bundled, tmp_path, capsys):
     assert len(json.loads(count(capsys, path, "--json")[1].out)["images"][0]["unusual"]) == 2
 
 
-def test_a_model_without_a_calibration_has_no_interval(model_folder, grey_square, capsys):
-    _, said = count(capsys, grey_square, "--model", model_folder)
-    assert said.out.split()[1:] == [str(grey_square)]
+def test_a_model_without_a_calibration_has_no_interval(model_folder, gray_square, capsys):
+    _, said = count(capsys, gray_square, "--model", model_folder)
+    assert said.out.split()[1:] == [str(gray_square)]
     assert said.err == ""
-    [row] = json.loads(count(capsys, grey_square, "--model", model_folder, "--json")[1].out)["images"]
+    [row] = json.loads(count(capsys, gray_square, "--model", model_folder, "--json")[1].out)["images"]
     assert not {"lower", "upper", "unusual"} & set(row)
 
 
-def test_a_runs_own_calibration_is_used(grey_square, tmp_path, capsys):
+def test_a_runs_own_calibration_is_used(gray_square, tmp_path, capsys):
     best = tmp_path / "run/best"
     create_model("mcnn").save(best)
     interval = replace(CALIBRATION.interval, lower=-1.0)
     write_calibration(replace(CALIBRATION, interval=interval), best)
-    [row] = json.loads(count(capsys, grey_square, "--model", tmp_path / "run", "--json")[1].out)["images"]
+    [row] = json.loads(count(capsys, gray_square, "--model", tmp_path / "run", "--json")[1].out)["images"]
     assert row["lower"] == 0.0
     create_model("mcnn").save(best)
-    code, said = count(capsys, grey_square, "--model", tmp_path / "run")
+    code, said = count(capsys, gray_square, "--model", tmp_path / "run")
     assert code == 2
     assert "expected the calibration of the weights beside it" in said.err
 
 
-def test_evaluate_calibrates_a_run(tiny_settings, tmp_path, grey_square, capsys):
+def test_evaluate_calibrates_a_run(tiny_settings, tmp_path, gray_square, capsys):
     run = str(tmp_path / "run")
     more = ["data.options={length = 40, size = [64, 80], people = [1, 12]}", "data.val_fraction=0.5"]
     assert main(["train", "--run", run, "--device", "cpu", "--quiet", "--set", *tiny_settings, *more]) == 0
@@ -175,7 +175,7 @@ def test_evaluate_calibrates_a_run(tiny_settings, tmp_path, grey_square, capsys)
     assert "90% intervals fitted on 20 held-out images" in said
     assert "too few held-out images" in said
     assert "calibration.json" in said
-    [row] = json.loads(count(capsys, grey_square, "--model", run, "--json")[1].out)["images"]
+    [row] = json.loads(count(capsys, gray_square, "--model", run, "--json")[1].out)["images"]
     assert row["lower"] <= row["upper"]
     assert main(["evaluate", run, "--calibrate", "--json", "--device", "cpu"]) == 0
     assert json.loads(capsys.readouterr().out)["interval"]["images"] == 20
@@ -191,12 +191,12 @@ def _turned(path, pixels):
 WRITERS = {
     "plain.jpg": lambda path, pixels: Image.fromarray(pixels).save(path, quality=95),
     "plain.png": lambda path, pixels: Image.fromarray(pixels).save(path),
-    "grey.jpg": lambda path, pixels: Image.fromarray(pixels[..., 0]).save(path, quality=95),
+    "gray.jpg": lambda path, pixels: Image.fromarray(pixels[..., 0]).save(path, quality=95),
     "cmyk.jpg": lambda path, pixels: Image.fromarray(pixels).convert("CMYK").save(path, quality=95),
     "turned.jpg": _turned,
     "sixteen.png": lambda path, pixels: Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(path),
     "alpha.png": lambda path, pixels: Image.fromarray(np.dstack([pixels, pixels[..., 0]])).save(path),
-    "grey-alpha.png": lambda path, pixels: Image.merge("LA", [Image.fromarray(pixels[..., 0])] * 2).save(
+    "gray-alpha.png": lambda path, pixels: Image.merge("LA", [Image.fromarray(pixels[..., 0])] * 2).save(
         path
     ),
     "palette.png": lambda path, pixels: Image.fromarray(pixels[..., 0]).convert("P").save(path),
@@ -211,9 +211,9 @@ def test_every_kind_of_file_is_counted_alike_and_a_broken_one_is_told(bundled, t
     folder = tmp_path / "photos"
     folder.mkdir()
     rows, columns = np.mgrid[:48, :72]
-    grey = (128 + 60 * np.sin(rows / 5) * np.cos(columns / 7)).astype(np.uint8)
+    gray = (128 + 60 * np.sin(rows / 5) * np.cos(columns / 7)).astype(np.uint8)
     for name, write in WRITERS.items():
-        write(folder / name, np.dstack([grey] * 3))
+        write(folder / name, np.dstack([gray] * 3))
     (folder / "broken.jpg").write_bytes((folder / "plain.jpg").read_bytes()[:700])
     (folder / "text.png").write_text("not an image")
     (folder / "empty.jpg").write_bytes(b"")

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from annotation_cases import CASES, HEADS, HEIGHT, SIDE, WIDTH, Case
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from crowdkit.data.annotations import (
     ImageHeads,

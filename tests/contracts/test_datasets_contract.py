@@ -167,13 +167,15 @@ DATASETS: dict[str, Callable[..., CrowdData]] = {
 }
 # Public names that are no data set: tested in tests/data and in the contract of the transforms.
 OTHERS = {
-    "Annotation", "Batch", "Duplicate", "find_duplicates", "image_hash",
-    "CrowdData", "CrowdDataset", "Issue", "Points", "Record", "Report", "Sample",
-    "check_dataset", "collate", "dataset_class", "list_datasets", "read_image", "read_points", "read_size",
-    "split_train_val", "to_canvas", "Zone", "read_zones", "list_photometric", "photometric",
+    "Duplicate", "find_duplicates", "image_hash",
+    "Annotation", "Batch", "Box", "CachedDataset", "CrowdData", "CrowdDataset", "EmptyScenes", "Issue",
+    "LazyImage", "Points", "Record", "Report", "Sample", "Zone", "check_dataset", "collate", "dataset_class",
+    "fit_zone", "list_datasets", "list_images", "list_photometric", "open_image", "photometric", "read_image",
+    "read_pixels", "read_points", "read_size", "read_zones", "resize", "resolve_sigma", "roi_map",
+    "roi_sample", "roi_truth", "split_train_val", "to_canvas", "true_map", "unit_range",
 }  # fmt: skip
 TRANSFORMS = {
-    "Blur", "ColourJitter", "Compose", "GaussianSigma", "Greyscale", "HorizontalFlip", "JPEGCompression",
+    "Blur", "ColorJitter", "Compose", "GaussianSigma", "Grayscale", "HorizontalFlip", "JPEGCompression",
     "LowResolution", "Noise", "Pad", "RandomCrop", "RandomScaledCrop", "Resize", "Transform",
 }  # fmt: skip
 

@@ -68,7 +68,7 @@ PARAMETERS: list[tuple[str, dict[str, Any], int]] = [
     ("cfanet", {}, 16_721_824),
     ("cfanet", {"deep_skip": True}, 19_081_120),
     ("mcnn", {}, 133_705),
-    ("mcnn", {"grey": True}, 127_953),
+    ("mcnn", {"gray": True}, 127_953),
     ("csrnet", {}, 16_263_489),
     ("can", {}, 18_103_489),
     ("can", {"batch_norm": False}, 18_099_521),

@@ -37,7 +37,7 @@ OF_POINTS: dict[str, Callable[[Tensor], Tensor]] = {
     "dot_map": lambda points: ops.dot_map(points, (13, 17), stride=4),
 }
 OUTSIDE = {
-    "Peaks", "check_map", "check_pair", "check_points", "check_polygon", "check_stride", "find_peaks",
+    "Peaks", "find_peaks",
     "gaussian_window", "polygon_share", "region_share", "splat", "transport_points",
 }  # fmt: skip
 

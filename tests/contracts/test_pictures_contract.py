@@ -12,7 +12,7 @@ CASES = {
     "attention_sheet": lambda _: pictures.attention_sheet(
         PHOTO, MAP, before=MAP, after=2 * MAP, background=MAP < 0.5, region=MAP, level=MAP, width=60
     ),
-    "colour_map": lambda _: pictures.colour_map(MAP),
+    "color_map": lambda _: pictures.color_map(MAP),
     "draw_points": lambda _: pictures.draw_points(PHOTO, POINTS),
     "draw_zones": lambda _: pictures.draw_zones(PHOTO, [("7", 5 * POINTS)]),
     "label": lambda _: pictures.label(PHOTO, "7 people"),

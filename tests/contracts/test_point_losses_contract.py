@@ -1,14 +1,15 @@
-"""What every point-supervised loss promises, held against a literal table of all of them."""
+"""What every point-supervised loss promises, held against the cases in ``losses/``."""
 
 import copy
 import inspect
+import math
 import pickle
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from point_loss_cases import POINT_CASES, crowds
+from hypothesis import given, settings, strategies as st
+from losses._case import crowds
+from losses._collected import POINT_CASES
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError
 
@@ -21,7 +22,7 @@ every = pytest.mark.parametrize("case", POINT_CASES, ids=str)
 @every
 def test_function_equals_module_and_naive_formula(case):
     for keywords in ({}, *case.variants):
-        stride = keywords.get("stride", case.stride)
+        stride = keywords.get("stride", 1)
         pred, points = crowds((5, 0, 1), case.size, torch.float64, stride=stride)
         values = case.function(pred, points=points, reduction="none", **keywords)
         assert values.shape == (3,)
@@ -48,7 +49,7 @@ def test_signatures_are_one(case):
     assert all(each.kind is each.KEYWORD_ONLY for each in (*keywords, *of_call, *of_module.values()))
     kept = {each.name: each.default for each in keywords if each.name not in ("points", *case.call_time)}
     assert list(kept.items()) == [(each.name, each.default) for each in of_module.values()]
-    assert kept["stride"] == case.stride
+    assert kept["stride"] == 1
     assert case.module.needs_points is True
 
 
@@ -65,7 +66,7 @@ def test_literal(case):
 @pytest.mark.parametrize("case", [case for case in POINT_CASES if case.differentiable], ids=str)
 def test_gradcheck(case):
     for keywords in ({}, *case.variants):
-        stride = keywords.get("stride", case.stride)
+        stride = keywords.get("stride", 1)
         pred, points = crowds((4, 0, 1), (5, 6), torch.float64, stride=stride)
         loss = case.module(reduction="none", **keywords)
         assert torch.autograd.gradcheck(
@@ -94,7 +95,7 @@ def test_batch_independence(case):
         which=st.integers(0, 3),
     )
     def check(numbers, height, width, seed, which):
-        pred, points = crowds(tuple(numbers), (height, width), torch.float64, seed, case.stride)
+        pred, points = crowds(tuple(numbers), (height, width), torch.float64, seed)
         which %= len(numbers)
         alone = loss(pred[which : which + 1], points=points[which : which + 1])
         together = loss(pred, points=points)[which : which + 1]
@@ -128,7 +129,7 @@ def test_empty_and_extreme_maps_stay_finite(case, scale, numbers):
 
 
 @every
-def test_heads_on_centres_borders_and_outside_stay_finite(case):
+def test_heads_on_centers_borders_and_outside_stay_finite(case):
     pred = torch.rand(1, 1, 4, 5, requires_grad=True)
     heads = torch.tensor([[4.0, 4.0], [4.0, 4.0], [0.0, 0.0], [39.9, 31.9], [-9.0, 4.0], [1e4, 1e4]])
     value = case.module()(pred, points=[heads])
@@ -203,6 +204,22 @@ def test_exports_for_fixed_numbers_of_heads(case):
     program = torch.export.export(loss, (pred,), {"points": points})
     other, others = crowds((5, 0, 1), (5, 6), seed=1)
     torch.testing.assert_close(program.module()(other, points=others), loss(other, points=others))
+
+
+@every
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_not_finite_is_not_hidden(case, value):
+    loss = case.module(reduction="none")
+    pred, points = crowds((5, 3, 0), case.size)
+    for image in (0, 2):
+        spoilt = pred.clone()
+        spoilt[image, 0, 2, 3] = value
+        finite = loss(spoilt, points=points).isfinite()
+        assert finite.tolist() == [each != image for each in range(3)]
+    heads = points[1].clone()
+    heads[2, 1] = value
+    with pytest.raises(ArgumentError, match=r"points\[1\]: expected finite coordinates, got 1 of 3 with NaN"):
+        loss(pred, points=[points[0], heads, points[2]])
 
 
 # ---- manners ---------------------------------------------------------------------------------------

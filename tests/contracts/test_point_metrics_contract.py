@@ -11,20 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torchmetrics import Metric
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.metrics import (
-    LocalisationF1,
-    LocalisationPrecision,
-    LocalisationRecall,
-    localisation_f1,
-    localisation_precision,
-    localisation_recall,
+    LocalizationF1,
+    LocalizationPrecision,
+    LocalizationRecall,
+    localization_f1,
+    localization_precision,
+    localization_recall,
 )
 
 
@@ -70,9 +69,9 @@ class Case:
 # Three points, two heads: one pair within 5 pixels, of the nearer point or the other.
 LITERAL = ([[10.0, 10.0], [13.0, 14.0], [90.0, 90.0]], [[10.0, 15.0], [40.0, 40.0]])
 CASES = (
-    Case(LocalisationPrecision, localisation_precision, 0, 1 / 3),
-    Case(LocalisationRecall, localisation_recall, 1, 1 / 2),
-    Case(LocalisationF1, localisation_f1, 2, 2 / 5),
+    Case(LocalizationPrecision, localization_precision, 0, 1 / 3),
+    Case(LocalizationRecall, localization_recall, 1, 1 / 2),
+    Case(LocalizationF1, localization_f1, 2, 2 / 5),
 )
 every = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -190,26 +189,26 @@ def test_leaves_inputs_and_takes_any_floating_type(case):
 
 def test_thresholds_are_inclusive():
     one, other = [torch.tensor([[0.0, 0.0]])], [torch.tensor([[3.0, 4.0]])]
-    assert localisation_f1(one, other, threshold=5.0) == 1
-    assert localisation_f1(one, other, threshold=0.5, radius=[torch.tensor([10.0])]) == 1
-    assert localisation_f1(one, other, threshold=4.999) == 0
+    assert localization_f1(one, other, threshold=5.0) == 1
+    assert localization_f1(one, other, threshold=0.5, radius=[torch.tensor([10.0])]) == 1
+    assert localization_f1(one, other, threshold=4.999) == 0
 
 
 def test_pairs_are_the_most_there_can_be():
     # The nearest pair first would leave the other point and the other head alone.
     points, heads = [torch.tensor([[0.0, 0.0], [4.0, 0.0]])], [torch.tensor([[3.0, 0.0], [7.0, 0.0]])]
-    assert localisation_f1(points, heads, threshold=3.5) == 1
+    assert localization_f1(points, heads, threshold=3.5) == 1
 
 
 def test_nobody():
     none, one = [torch.zeros(0, 2)], [torch.tensor([[1.0, 1.0]])]
-    assert localisation_precision(none, one).isnan()
-    assert localisation_recall(none, one) == 0
-    assert localisation_recall(one, none).isnan()
-    assert localisation_precision(one, none) == 0
-    assert localisation_f1(none, one) == localisation_f1(one, none) == 0
-    assert localisation_f1(none, none).isnan()
-    assert localisation_f1([], []).isnan()
+    assert localization_precision(none, one).isnan()
+    assert localization_recall(none, one) == 0
+    assert localization_recall(one, none).isnan()
+    assert localization_precision(one, none) == 0
+    assert localization_f1(none, one) == localization_f1(one, none) == 0
+    assert localization_f1(none, none).isnan()
+    assert localization_f1([], []).isnan()
 
 
 @every

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch import Tensor
 
 from crowdkit import targets
@@ -69,21 +68,21 @@ class TestCellwise:
 # ---- sigma -----------------------------------------------------------------------------------------
 
 
-def naive_adaptive(points: np.ndarray, neighbours: int) -> np.ndarray:
+def naive_adaptive(points: np.ndarray, neighbors: int) -> np.ndarray:
     sigmas = []
     for i, p in enumerate(points):
         others = sorted(math.dist(p, q) for j, q in enumerate(points) if j != i)
-        nearest = others[:neighbours]
+        nearest = others[:neighbors]
         sigmas.append(0.3 * sum(nearest) / len(nearest))
     return np.array(sigmas)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 60])
-@pytest.mark.parametrize("neighbours", [1, 3, 5])
-def test_adaptive_sigma_is_the_naive_one(count: int, neighbours: int) -> None:
+@pytest.mark.parametrize("neighbors", [1, 3, 5])
+def test_adaptive_sigma_is_the_naive_one(count: int, neighbors: int) -> None:
     points = torch.rand(count, 2, dtype=torch.float64) * 500
-    ours = adaptive_sigma(points, neighbours=neighbours, minimum=1e-6)
-    np.testing.assert_allclose(ours.numpy(), naive_adaptive(points.numpy(), neighbours), rtol=1e-6)
+    ours = adaptive_sigma(points, neighbors=neighbors, minimum=1e-6)
+    np.testing.assert_allclose(ours.numpy(), naive_adaptive(points.numpy(), neighbors), rtol=1e-6)
 
 
 def test_box_sigma_is_a_share_of_the_side_with_a_floor() -> None:
@@ -105,7 +104,7 @@ def test_adaptive_sigma_of_few_and_of_coincident_heads() -> None:
     assert adaptive_sigma(torch.tensor([[0.0, 0.0], [1000.0, 0.0]]), maximum=10.0).tolist() == [10.0, 10.0]
 
 
-@pytest.mark.parametrize("keywords", [{"neighbours": 0}, {"minimum": 0.0}, {"minimum": 3.0, "maximum": 2.0}])
+@pytest.mark.parametrize("keywords", [{"neighbors": 0}, {"minimum": 0.0}, {"minimum": 3.0, "maximum": 2.0}])
 def test_adaptive_sigma_refuses(keywords: dict[str, float]) -> None:
     with pytest.raises(ArgumentError, match="expected"):
         adaptive_sigma(torch.zeros(3, 2), **keywords)
@@ -139,7 +138,7 @@ def test_published_constants() -> None:
         int((density_map(heads[:1] * 5, size, sigma=4.0, truncate=sigma_rule("c3f").truncate) > 0).sum())
         == 225
     )
-    # four neighbours over five; all five heads are alone within a sixteenth but for the first four
+    # four neighbors over five; all five heads are alone within a sixteenth but for the first four
     first = 0.3 * (10 + 10 + math.sqrt(200) + math.dist((10, 10), (500, 10))) / 5
     assert float(sigma_rule("focus-for-free")(heads, (16, 16))[0]) == pytest.approx(first, rel=1e-6)
 

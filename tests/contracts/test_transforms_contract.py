@@ -9,10 +9,10 @@ from torch import Tensor
 import crowdkit.data
 from crowdkit.data import (
     Blur,
-    ColourJitter,
+    ColorJitter,
     Compose,
     GaussianSigma,
-    Greyscale,
+    Grayscale,
     HorizontalFlip,
     JPEGCompression,
     LowResolution,
@@ -41,14 +41,14 @@ TRANSFORMS: dict[str, list[Transform]] = {
         RandomScaledCrop((32, 32), scale=(1.0, 1.0)),
         RandomScaledCrop((100, 100), scale=(0.5, 1.5)),
     ],
-    "ColourJitter": [ColourJitter(), ColourJitter(1.0)],
-    "Greyscale": [Greyscale(), Greyscale(1.0)],
+    "ColorJitter": [ColorJitter(), ColorJitter(1.0)],
+    "Grayscale": [Grayscale(), Grayscale(1.0)],
     "Blur": [Blur(), Blur(1.0)],
     "LowResolution": [LowResolution(), LowResolution(1.0)],
     "Noise": [Noise(), Noise(1.0)],
     "JPEGCompression": [JPEGCompression(), JPEGCompression(1.0)],
 }
-PHOTOMETRIC = ("ColourJitter", "Greyscale", "Blur", "LowResolution", "Noise", "JPEGCompression")
+PHOTOMETRIC = ("ColorJitter", "Grayscale", "Blur", "LowResolution", "Noise", "JPEGCompression")
 KEEP_ALL = ("HorizontalFlip", "Resize", "Pad", "GaussianSigma", *PHOTOMETRIC)
 ROWS = [pytest.param(name, each, id=repr(each)) for name, row in TRANSFORMS.items() for each in row]
 ALL = pytest.mark.parametrize(("name", "transform"), ROWS)

@@ -86,7 +86,7 @@ def test_mall_mat(tmp_path: Path) -> None:
     assert points[0].tolist() == HEADS
 
 
-def test_pixel_indices_move_to_pixel_centres(tmp_path: Path) -> None:
+def test_pixel_indices_move_to_pixel_centers(tmp_path: Path) -> None:
     assert read_points(write(tmp_path / "a.csv", "3,4"), convention="index").tolist() == [[3.5, 4.5]]
     with pytest.raises(UnknownNameError, match="matlab"):
         read_points(tmp_path / "a.csv", convention="matlb")  # type: ignore[arg-type]
@@ -178,7 +178,7 @@ def coco(**changes: Any) -> dict[str, Any]:
     return content | changes
 
 
-def test_coco_boxes_give_their_centre(tmp_path: Path) -> None:
+def test_coco_boxes_give_their_center(tmp_path: Path) -> None:
     table = read_table(write(tmp_path / "a.json", json.dumps(coco())))
     assert {name: points.tolist() for name, points in table.items()} == {
         "day/a.jpg": [[12.0, 23.0]],

@@ -29,24 +29,24 @@ def test_rgb_is_scaled_to_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "CMYK", "YCbCr"])
-def test_other_colour_spaces_become_rgb(tmp_path: Path, mode: str) -> None:
+def test_other_color_spaces_become_rgb(tmp_path: Path, mode: str) -> None:
     path = tmp_path / ("a.png" if mode == "RGBA" else "a.tif")
     image = read_image(save(path, RGB, mode))
     torch.testing.assert_close(image[:, 0].T, torch.tensor(RGB[0]) / 255, atol=0.01, rtol=0)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])
-def test_greyscale_becomes_three_equal_channels(tmp_path: Path, mode: str) -> None:
+def test_grayscale_becomes_three_equal_channels(tmp_path: Path, mode: str) -> None:
     path = save(tmp_path / "a.png", np.array([[0, 255]], dtype=np.uint8), mode)
     image = read_image(path)
     assert image.tolist() == [[[0.0, 1.0]]] * 3
-    assert read_header(path).greyscale
+    assert read_header(path).grayscale
 
 
 def test_sixteen_bits_keep_their_range(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", np.array([[0, 13107, 65535]], dtype=np.uint16))
     torch.testing.assert_close(read_image(path), torch.tensor([0.0, 0.2, 1.0]).expand(3, 1, 3))
-    assert read_header(path).greyscale
+    assert read_header(path).grayscale
 
 
 def test_a_palette_with_transparency_is_read_without_a_warning(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_frames_heads_and_region(root: Path) -> None:
         797,
         1198,
     )
-    # MATLAB's (1, 1) is the centre of the first pixel; heads outside the region stay.
+    # MATLAB's (1, 1) is the center of the first pixel; heads outside the region stay.
     assert train[1].points.tolist() == [[10.0, 20.0], [31.5, 23.5], [4.5, 1.5]]
     assert [train.count(index) for index in range(3)] == [2, 3, 1]
     roi = train[0].roi

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crowdkit.data.image import read_pixels
+from crowdkit.data import read_pixels
 from crowdkit.data.mapped import mapped_pixels
 from crowdkit.errors import DataError
 
@@ -34,8 +34,8 @@ def test_what_must_be_decoded_is_not_mapped(tmp_path: Path) -> None:
         save(tmp_path / "packed.tif", compression="tiff_lzw"),
         save(tmp_path / "turned.tif", exif=exif),
     ]
-    Image.fromarray(RGB[..., 0]).save(tmp_path / "grey.tif")
-    for path in [*paths, tmp_path / "grey.tif"]:
+    Image.fromarray(RGB[..., 0]).save(tmp_path / "gray.tif")
+    for path in [*paths, tmp_path / "gray.tif"]:
         assert mapped_pixels(path) is None
     assert read_pixels(tmp_path / "turned.tif", orient=True).shape == (217, 301, 3)
 

@@ -7,8 +7,8 @@ from PIL import Image
 
 from crowdkit.data import (
     Blur,
-    ColourJitter,
-    Greyscale,
+    ColorJitter,
+    Grayscale,
     JPEGCompression,
     LowResolution,
     Noise,
@@ -27,25 +27,25 @@ def picture(height=24, width=32):
     return torch.rand(3, height, width, generator=torch.Generator().manual_seed(1))
 
 
-def test_grey_is_pillows_luma():
+def test_gray_is_pillows_luma():
     pixels = picture().mul(255).round()
     image = Image.fromarray(pixels.permute(1, 2, 0).to(torch.uint8).numpy()).convert("L")
-    grey = change(Greyscale, pixels / 255) * 255
-    assert torch.equal(grey[0], grey[1])
-    assert torch.allclose(grey[2], torch.from_numpy(np.asarray(image, dtype=np.float32).copy()), atol=1.0)
+    gray = change(Grayscale, pixels / 255) * 255
+    assert torch.equal(gray[0], gray[1])
+    assert torch.allclose(gray[2], torch.from_numpy(np.asarray(image, dtype=np.float32).copy()), atol=1.0)
 
 
-def test_nothing_drawn_changes_no_colour():
+def test_nothing_drawn_changes_no_color():
     still = {"exposure": 1.0, "contrast": 1.0, "saturation": 1.0, "gamma": 1.0, "red": 1.0, "blue": 1.0}
-    assert torch.allclose(change(ColourJitter, picture(), **still), picture(), atol=1e-6)
-    grey = change(ColourJitter, picture(), **{**still, "saturation": 0.0})
-    assert torch.allclose(grey, change(Greyscale, picture()), atol=1e-6)
-    flat = change(ColourJitter, picture(), **{**still, "contrast": 0.0})
+    assert torch.allclose(change(ColorJitter, picture(), **still), picture(), atol=1e-6)
+    gray = change(ColorJitter, picture(), **{**still, "saturation": 0.0})
+    assert torch.allclose(gray, change(Grayscale, picture()), atol=1e-6)
+    flat = change(ColorJitter, picture(), **{**still, "contrast": 0.0})
     assert torch.allclose(flat, picture().mean().expand(3, 24, 32), atol=1e-6)
     assert torch.allclose(
-        change(ColourJitter, picture(), **{**still, "gamma": 2.0}), picture() ** 2, atol=1e-6
+        change(ColorJitter, picture(), **{**still, "gamma": 2.0}), picture() ** 2, atol=1e-6
     )
-    red = change(ColourJitter, picture() / 2, **{**still, "red": 1.1}) / (picture() / 2)
+    red = change(ColorJitter, picture() / 2, **{**still, "red": 1.1}) / (picture() / 2)
     assert torch.allclose(red, torch.tensor([1.1, 1.0, 1.0])[:, None, None].expand_as(red), atol=1e-4)
 
 
@@ -87,7 +87,7 @@ def test_changes_come_by_name_in_the_order_of_a_photograph():
     assert len(chain.transforms) == len(list_photometric())
     sample = chain(Sample(picture(), torch.zeros(0, 2), {}), torch.Generator().manual_seed(0))
     done = [each["name"] for each in sample.meta["transforms"]]
-    assert done == ["ColourJitter", "Greyscale", "Blur", "LowResolution", "Noise", "JPEGCompression"]
+    assert done == ["ColorJitter", "Grayscale", "Blur", "LowResolution", "Noise", "JPEGCompression"]
     sample = Sample(picture(), torch.zeros(0, 2), {})
     assert photometric({})(sample) is sample
     with pytest.raises(UnknownNameError, match="did you mean 'jpeg'"):

@@ -2,8 +2,7 @@ import pickle
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 

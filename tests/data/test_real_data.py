@@ -16,11 +16,12 @@ from crowdkit.data import (
     SCUTHead,
     ShanghaiTech,
     check_dataset,
+    in_region,
     read_points,
     split_train_val,
+    to_canvas,
 )
 from crowdkit.data.annotations import read_mat_frames, read_mat_roi
-from crowdkit.data.geometry import in_region, to_canvas
 from crowdkit.errors import DataError
 
 pytestmark = [
@@ -84,10 +85,10 @@ def test_shanghaitech_part_a_of_2015(root: Path) -> None:
 
 
 @pytest.mark.slow
-def test_check_finds_the_greyscale_images(root: Path) -> None:
+def test_check_finds_the_grayscale_images(root: Path) -> None:
     report = check_dataset(ShanghaiTech(root / "ShanghaiTech", part="A"))
     assert report.ok
-    assert (report.images, report.people, report.greyscale) == (300, 162_413, 11)
+    assert (report.images, report.people, report.grayscale) == (300, 162_413, 11)
     assert report.heads("clamped") == 9
     assert {issue.kind for issue in report.issues} == {"clamped", "duplicate heads"}
 

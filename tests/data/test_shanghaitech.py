@@ -15,7 +15,7 @@ def test_the_2016_release(shanghaitech: Path) -> None:
     assert dataset.sigma_rule == "cfanet-sha"
     sample = dataset[1]
     assert sample.image.shape == (3, 22, 30)
-    # MATLAB's (1, 1) is the centre of the first pixel.
+    # MATLAB's (1, 1) is the center of the first pixel.
     assert sample.points.tolist() == [[0.5, 0.5], [9.75, 5.0], [29.5, 19.5]]
     assert sample.meta == {
         "name": "IMG_2",
@@ -41,7 +41,7 @@ def test_root_may_be_the_part_itself(shanghaitech: Path) -> None:
     assert len(ShanghaiTech(str(shanghaitech / "part_B_final"), "B")) == 2
 
 
-def test_greyscale_becomes_rgb(shanghaitech: Path) -> None:
+def test_grayscale_becomes_rgb(shanghaitech: Path) -> None:
     image = ShanghaiTech(shanghaitech)[2].image
     assert image.shape == (3, 23, 30)
     assert image[0].equal(image[2])

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from crowdkit.data.synthetic import SyntheticCrowd
+from crowdkit.data import SyntheticCrowd
 from crowdkit.errors import ArgumentError, UnknownNameError
 
 LITERAL_COUNT, LITERAL_FIRST, LITERAL_MEAN = 20, [39.3101, 43.095], 0.47627
@@ -119,15 +119,15 @@ def test_a_head_is_drawn_where_its_point_is():
 
 def blobs(image):
     """Count round things by a disc matched against its surroundings: a counter that knows no background."""
-    grey = image.mean(0)[None, None]
-    answer = torch.zeros_like(grey)
+    gray = image.mean(0)[None, None]
+    answer = torch.zeros_like(gray)
     for radius in (1.5, 2.0, 3.0):
         half = int(2 * radius) + 1
         ys, xs = torch.meshgrid(*[torch.arange(-half, half + 1.0)] * 2, indexing="ij")
         away = (xs**2 + ys**2).sqrt()
         disc, ring = away <= radius, (away > radius) & (away <= 1.6 * radius)
         template, window = disc / disc.sum() - ring / ring.sum(), (away <= 1.6 * radius).float()
-        padded = F.pad(grey, (half,) * 4, mode="replicate")
+        padded = F.pad(gray, (half,) * 4, mode="replicate")
         response = F.conv2d(padded, template[None, None]).abs()
         mean = F.conv2d(padded, window[None, None] / window.sum())
         square = F.conv2d(padded**2, window[None, None] / window.sum())

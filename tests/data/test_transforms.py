@@ -1,11 +1,10 @@
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch import Tensor
 
-from crowdkit.data import Compose, GaussianSigma, HorizontalFlip, Pad, RandomCrop, Resize, Sample
-from crowdkit.data.transforms import crop, horizontal_flip, pad, resize
+from crowdkit.data import Compose, GaussianSigma, HorizontalFlip, Pad, RandomCrop, Resize, Sample, resize
+from crowdkit.data.transforms import crop, horizontal_flip, pad
 from crowdkit.errors import ArgumentError, ShapeError, UnknownNameError
 
 quick = settings(deadline=None, max_examples=40)

@@ -20,7 +20,7 @@ def write_points(path: Path, heads: list[list[float]]) -> None:
 @pytest.fixture
 def ucf_cc_50(tmp_path: Path, jpeg: Callable[..., None]) -> Path:
     for number in range(1, 51):
-        jpeg(tmp_path / f"UCF_CC_50/{number}.jpg", (10, 12), grey=True)
+        jpeg(tmp_path / f"UCF_CC_50/{number}.jpg", (10, 12), gray=True)
         write_points(tmp_path / f"UCF_CC_50/{number}_ann.mat", [[1.0, 1.0], [12.3, 10.0], [-358.2, 5.0]])
     return tmp_path
 

@@ -15,7 +15,7 @@ def test_a_sound_data_set(shanghaitech: Path) -> None:
     assert report.ok
     assert report.issues == ()
     assert (report.images, report.people, report.fewest, report.most) == (12, 24, 1, 3)
-    assert report.greyscale == 1
+    assert report.grayscale == 1
     assert report.sizes["21x30"] == 1
     assert len(report.sizes) == 12
 
@@ -37,7 +37,7 @@ def test_everything_wrong_is_listed_at_once(tmp_path: Path, jpeg: Callable[..., 
         (tmp_path / f"labels/{name}.csv").write_text(text)
         if name != "without_image":
             jpeg(tmp_path / f"images/{name}.jpg", (40, 40))
-    jpeg(tmp_path / "images/unlabelled.jpg", (40, 40))
+    jpeg(tmp_path / "images/unlabeled.jpg", (40, 40))
     cut = tmp_path / "images/truncated.jpg"
     cut.write_bytes(cut.read_bytes()[:1500])
     exif = Image.Exif()
@@ -57,7 +57,7 @@ def test_everything_wrong_is_listed_at_once(tmp_path: Path, jpeg: Callable[..., 
         ("nan", "not finite", "error", 1),
         ("truncated", "unreadable image", "error", 0),
         ("turned", "turned", "warning", 0),
-        ("unlabelled", "missing annotation", "error", 0),
+        ("unlabeled", "missing annotation", "error", 0),
         ("without_image", "no image", "warning", 0),
     }
     assert report.heads("outside") == 2

@@ -3,8 +3,7 @@ import json
 import pytest
 import torch
 
-from crowdkit.data import Zone, read_zones
-from crowdkit.data.zones import fit_zone
+from crowdkit.data import Zone, fit_zone, read_zones
 from crowdkit.errors import DataError
 
 LEFT = [[0, 0], [4, 0], [4, 6], [0, 6]]

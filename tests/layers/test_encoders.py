@@ -17,8 +17,8 @@ from crowdkit.layers import (
     TimmEncoder,
     VGG16Encoder,
     VGG19Encoder,
+    read_weights,
 )
-from crowdkit.layers.encoder import read_weights
 from crowdkit.ops import pad_to_multiple
 
 
@@ -34,7 +34,7 @@ def test_vgg_is_the_front_end_of_csrnet() -> None:
     ]
 
 
-def normalised(image: torch.Tensor) -> torch.Tensor:
+def normalized(image: torch.Tensor) -> torch.Tensor:
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     return (image - mean.view(3, 1, 1)) / std.view(3, 1, 1)
 
@@ -68,7 +68,7 @@ def test_vgg_equals_torchvisions(
         found = ours(image)
         assert [f.shape[1] for f in found] == list(ours.channels)
         for feature, end in zip(found, ends, strict=True):
-            torch.testing.assert_close(feature, features[:end](normalised(image)))
+            torch.testing.assert_close(feature, features[:end](normalized(image)))
 
 
 def test_resnet_equals_torchvisions_with_the_third_stage_not_strided(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_resnet_equals_torchvisions_with_the_third_stage_not_strided(tmp_path: P
     first.conv2.stride = first.downsample[0].stride = (1, 1)
     with torch.no_grad():
         (feature,) = ours(image)
-        x = theirs.maxpool(theirs.relu(theirs.bn1(theirs.conv1(normalised(image)))))
+        x = theirs.maxpool(theirs.relu(theirs.bn1(theirs.conv1(normalized(image)))))
         expected = theirs.layer3(theirs.layer2(theirs.layer1(x)))
     assert feature.shape == (1, 1024, 6, 4)
     torch.testing.assert_close(feature, expected)
@@ -139,7 +139,7 @@ def test_vgg_takes_any_size(size: tuple[int, int]) -> None:
 def test_vgg_without_padding_drops_what_is_over(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     encoder, image = VGG16Encoder(strides=(16, 4), pad=False), torch.rand(1, 3, *size)
-    expected = nn.functional.pad(normalised(image), (0, max(0, 16 - size[1]), 0, max(0, 16 - size[0])))
+    expected = nn.functional.pad(normalized(image), (0, max(0, 16 - size[1]), 0, max(0, 16 - size[0])))
     expected = encoder.features(expected)
     deepest, fine = encoder(image)
     assert deepest.shape[-2:] == (max(1, size[0] // 16), max(1, size[1] // 16))
@@ -190,7 +190,7 @@ def test_padding_as_tensorflow_does_is_timms_with_constants(size: tuple[int, int
     assert not any(isinstance(module, Conv2dSame) for module in encoder.modules())
     assert any(isinstance(module, Conv2dSame) for module in theirs.modules())
     images = torch.rand(2, 3, *size)
-    expected = theirs(pad_to_multiple(encoder.normalise(images), 32))
+    expected = theirs(pad_to_multiple(encoder.normalize(images), 32))
     for found, feature in zip(encoder(images), expected[::-1], strict=True):
         assert torch.equal(found, feature)
 
@@ -321,5 +321,5 @@ def test_errors_in_words() -> None:
 
 def test_mean_and_std_are_the_networks_own() -> None:
     encoder = TimmEncoder("tf_efficientnet_lite0", strides=(8, 4))
-    assert encoder.normalise.mean.flatten().tolist() == [0.5] * 3
-    assert not [key for key in encoder.state_dict() if "normalise" in key]
+    assert encoder.normalize.mean.flatten().tolist() == [0.5] * 3
+    assert not [key for key in encoder.state_dict() if "normalize" in key]

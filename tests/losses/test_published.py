@@ -11,9 +11,9 @@ from crowdkit.losses import (
     DSNetLoss,
     MSEMAELoss,
     SANetLoss,
-    density_mse,
+    density_mse_loss,
     dsnet_loss,
-    mse_mae,
+    mse_mae_loss,
     sanet_loss,
 )
 from crowdkit.ops import sum_pool
@@ -33,7 +33,7 @@ def pair():
 def test_focus_for_free_on_maps_times_100():
     pred, target = pair()
     expected = 10 * F.l1_loss(100 * pred, 100 * target) + F.mse_loss(100 * pred, 100 * target) / 2
-    torch.testing.assert_close(mse_mae(pred, target), expected)
+    torch.testing.assert_close(mse_mae_loss(pred, target), expected)
 
 
 def test_dsnet_counts_in_cells_of_8_by_8():
@@ -62,7 +62,7 @@ def test_sanet_s_pattern_term_has_a_slope_on_raw_maps():
     pred, target = pair()
     pred.requires_grad_()
     (whole,) = torch.autograd.grad(sanet_loss(pred, target), pred)
-    (squares,) = torch.autograd.grad(density_mse(pred, target), pred)
+    (squares,) = torch.autograd.grad(density_mse_loss(pred, target), pred)
     assert (whole - squares).norm() > squares.norm()
 
 

@@ -11,6 +11,7 @@ from crowdkit.losses import create_loss, list_losses
 NOT_BY_NAME = {
     "CFANetLoss",
     "LevelCrossEntropy",
+    "LossModule",
     "RegionCrossEntropy",
     "WeightedSum",
     "ZeroInflatedPoissonLoss",

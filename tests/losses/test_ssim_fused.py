@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from crowdkit.losses import _ssim_pyramid, bsl, ssim_pyramid
+from crowdkit.losses import _ssim_pyramid, bsl, ssim_pyramid_loss
 from crowdkit.losses._ssim_pyramid import SSIMPyramid
 
 SHAPES = [(1, 1, 61, 83), (3, 1, 40, 31), (2, 1, 5, 60), (2, 1, 11, 1), (1, 1, 1, 9), (2, 1, 1, 1)]
 
 
 def pyramid(**keywords) -> SSIMPyramid:
-    settings = {"levels": 3, "window_size": 11, "window_sigma": 1.5, "c1": 0.01**2, "c2": 0.03**2}
+    settings = {"scales": 3, "window_size": 11, "window_sigma": 1.5, "c1": 0.01**2, "c2": 0.03**2}
     return SSIMPyramid(**{**settings, "expansion": 50.0, "padding": "valid", **keywords})
 
 
@@ -72,13 +72,17 @@ def test_precision_of_matrix_products_makes_no_difference():
 
 def test_gradient_of_the_gradient():
     pred, target = pair((2, 1, 13, 14))
-    assert torch.autograd.gradgradcheck(lambda x: ssim_pyramid(x, target, levels=2), (pred,), fast_mode=True)
+    assert torch.autograd.gradgradcheck(
+        lambda x: ssim_pyramid_loss(x, target, scales=2), (pred,), fast_mode=True
+    )
 
 
 def test_gradient_of_the_target():
     pred, target = pair((1, 1, 15, 14))
     target = (target + 0.01).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x, y: ssim_pyramid(x, y, levels=2), (pred, target), fast_mode=True)
+    assert torch.autograd.gradcheck(
+        lambda x, y: ssim_pyramid_loss(x, y, scales=2), (pred, target), fast_mode=True
+    )
 
 
 def test_under_function_transforms():
@@ -86,7 +90,7 @@ def test_under_function_transforms():
     pred = pred.detach()
 
     def loss(x: Tensor, y: Tensor) -> Tensor:
-        return ssim_pyramid(x[None], y[None], levels=2)
+        return ssim_pyramid_loss(x[None], y[None], scales=2)
 
     one_by_one = torch.stack([loss(x, y) for x, y in zip(pred, target, strict=True)])
     torch.testing.assert_close(torch.vmap(loss)(pred, target), one_by_one)
@@ -94,12 +98,12 @@ def test_under_function_transforms():
     slopes = torch.vmap(torch.func.grad(loss))(pred, target)
     leaf = pred.clone().requires_grad_()
     torch.testing.assert_close(
-        slopes, torch.autograd.grad(ssim_pyramid(leaf, target, levels=2, reduction="sum"), leaf)[0]
+        slopes, torch.autograd.grad(ssim_pyramid_loss(leaf, target, scales=2, reduction="sum"), leaf)[0]
     )
 
 
 def test_graph_that_is_kept_gives_the_same_again():
     pred, target = pair((2, 1, 20, 21))
-    loss = ssim_pyramid(pred, target)
+    loss = ssim_pyramid_loss(pred, target)
     first = torch.autograd.grad(loss, pred, retain_graph=True)
     assert torch.equal(first[0], torch.autograd.grad(loss, pred)[0])

@@ -1,13 +1,17 @@
 """DM-Count as its authors compute it, and what the two transport losses promise beside the contract."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from crowdkit.errors import ArgumentError, UnknownNameError
-from crowdkit.losses import DMCountLoss, GeneralizedLoss, dm_count, generalized_loss
+from crowdkit.losses import DMCountLoss, GeneralizedLoss, dm_count_loss, generalized_loss
 from crowdkit.ops import dot_map
+
+dm_count, generalized = partial(dm_count_loss, stride=8), partial(generalized_loss, stride=8)
 
 
 def crowd(number: int = 6, size: tuple[int, int] = (5, 6), seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -61,7 +65,7 @@ def test_transport_gradient_is_the_authors(size, seed):
 @pytest.mark.parametrize("keywords", [{}, {"floor": 0.0}, {"entropy": 60.0, "tv_weight": 0.3}], ids=str)
 def test_gradient_is_that_of_the_value_where_the_iteration_has_converged(keywords):
     pred, points = crowd(3, (2, 2))
-    loss = DMCountLoss(iterations=1500, **keywords)
+    loss = DMCountLoss(stride=8, iterations=1500, **keywords)
     assert torch.autograd.gradcheck(lambda pred: loss(pred, points=[points]), (pred.requires_grad_(),))
 
 
@@ -72,7 +76,9 @@ def test_gradient_of_the_transport_moves_people_but_makes_none():
     assert float(((both - plain) * pred).sum()) == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("loss", [DMCountLoss(), DMCountLoss(floor=0.0), GeneralizedLoss()], ids=str)
+@pytest.mark.parametrize(
+    "loss", [DMCountLoss(stride=8), DMCountLoss(stride=8, floor=0.0), GeneralizedLoss(stride=8)], ids=str
+)
 def test_descent_finds_count_and_places(loss):
     torch.manual_seed(0)
     points = torch.tensor([[20.0, 20.0], [28.0, 12.0], [20.5, 44.0], [60.0, 60.0]])
@@ -94,7 +100,7 @@ def test_estimate_of_nobody_is_told_to_count_and_no_more():
     gradient = gradient_of(dm_count, pred, points=[points])
     assert torch.equal(gradient, -torch.ones_like(pred))
     # the generalized loss asks for people where the heads are
-    gradient = gradient_of(generalized_loss, pred, points=[points])
+    gradient = gradient_of(generalized, pred, points=[points])
     assert gradient.isfinite().all()
     assert (gradient <= 0).all()
     assert float(gradient[0, 0, 2, 2]) < 20 * float(gradient[0, 0, 4, 5])
@@ -106,18 +112,18 @@ def test_finite_on_a_large_canvas(scale, floor):
     generator = torch.Generator().manual_seed(1)
     pred = (torch.rand(1, 1, 32, 40, generator=generator) - 0.2) * scale
     points = torch.rand(9, 2, generator=generator) * 40
-    for function, keywords in ((dm_count, {"floor": floor, "iterations": 20}), (generalized_loss, {})):
+    for function, keywords in ((dm_count, {"floor": floor, "iterations": 20}), (generalized, {})):
         assert function(pred, points=[points], **keywords).isfinite()
         assert gradient_of(function, pred, points=[points], **keywords).isfinite().all()
 
 
-def test_gradient_of_the_generalized_loss_is_the_misfit():
+def test_gradient_of_the_generalized_is_the_misfit():
     pred, points = crowd(3, (3, 4))
-    loss = GeneralizedLoss(iterations=100)
+    loss = GeneralizedLoss(stride=8, iterations=100)
     assert torch.autograd.gradcheck(lambda pred: loss(pred, points=[points]), (pred.requires_grad_(),))
     # far from every head nothing is carried: 2 tau times the density, as squared error has it
     far = torch.full((1, 1, 40, 40), 0.1)
-    gradient = gradient_of(generalized_loss, far, points=[points.float()])
+    gradient = gradient_of(generalized, far, points=[points.float()])
     assert float(gradient[0, 0, 39, 39]) == pytest.approx(2 * 0.1 * 0.1, rel=1e-5)
 
 
@@ -125,12 +131,12 @@ def test_perspective_is_the_exponential_cost_of_its_height():
     points = torch.tensor([[132.0, 260.0], [150.0, 252.0]])  # mean height 0.5 for cells of the same row
     pred = torch.zeros(1, 1, 64, 64)
     pred[0, 0, 32, :] = 0.2
-    near = generalized_loss(pred, points=[points])
-    same = generalized_loss(pred, points=[points], cost="exponential", scale=0.6)
+    near = generalized(pred, points=[points])
+    same = generalized(pred, points=[points], cost="exponential", scale=0.6)
     assert float(near) == pytest.approx(float(same), rel=0.02)
     low = points + torch.tensor([0.0, 244.0])
     moved = pred.roll(30, dims=2)
-    assert float(generalized_loss(moved, points=[low])) < float(near)
+    assert float(generalized(moved, points=[low])) < float(near)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,12 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError
 from crowdkit.layers import ZIPHead
-from crowdkit.losses import ZeroInflatedPoissonLoss, zero_inflated_poisson
+from crowdkit.losses import ZeroInflatedPoissonLoss, zero_inflated_poisson_loss
 from crowdkit.ops import dot_map
 from crowdkit.prediction import BlockCounts
 
@@ -55,7 +54,7 @@ def each_image(estimate: BlockCounts, index: int) -> BlockCounts:
 def test_function_equals_module_and_naive_formula(bins, weights):
     estimate, target = blocks(3, (5, 7), torch.float64, bins=len(bins))
     keywords = dict(zip(("poisson_weight", "bin_weight", "count_weight"), weights, strict=True), bins=bins)
-    values = zero_inflated_poisson(estimate, target, reduction="none", **keywords)
+    values = zero_inflated_poisson_loss(estimate, target, reduction="none", **keywords)
     for i in range(3):
         expected = naive(each_image(estimate, i), target[i : i + 1], bins=bins, weights=weights)
         assert values[i].item() == pytest.approx(expected, rel=1e-12)
@@ -65,7 +64,7 @@ def test_function_equals_module_and_naive_formula(bins, weights):
 
 
 def test_signatures_are_one():
-    of_function = list(inspect.signature(zero_inflated_poisson).parameters.values())
+    of_function = list(inspect.signature(zero_inflated_poisson_loss).parameters.values())
     of_module = list(inspect.signature(ZeroInflatedPoissonLoss).parameters.values())
     of_call = list(inspect.signature(ZeroInflatedPoissonLoss.forward).parameters.values())
     assert [each.name for each in of_function[:2]] == [each.name for each in of_call[1:]]
@@ -85,7 +84,9 @@ def test_literal():
     )
     ln2 = math.log(2)
     expected = math.log(4 / 3) + ln2 - 2 * math.log(ln2) + ln2 + math.log(4) + 0.5
-    assert zero_inflated_poisson(estimate, torch.tensor([[[[0.0, 2.0]]]])).item() == pytest.approx(expected)
+    assert zero_inflated_poisson_loss(estimate, torch.tensor([[[[0.0, 2.0]]]])).item() == pytest.approx(
+        expected
+    )
 
 
 def test_likelihood_is_scipys_up_to_its_constant():
@@ -99,7 +100,7 @@ def test_likelihood_is_scipys_up_to_its_constant():
         torch.zeros(1, 1, 1, 1),
     )
     for people in range(7):
-        value = zero_inflated_poisson(
+        value = zero_inflated_poisson_loss(
             estimate, torch.full((1, 1, 1, 1), float(people)), bin_weight=0.0, count_weight=0.0
         ).item()
         mass = (1 - pi) * poisson.pmf(people, lam) + pi * (people == 0)
@@ -116,17 +117,17 @@ def test_the_likelihood_is_least_at_the_truth():
     ones = torch.ones(12, 1, 1, 1, dtype=torch.float64)
     target = torch.arange(12.0).view(-1, 1, 1, 1)
     loss = ZeroInflatedPoissonLoss(bin_weight=0.0, count_weight=0.0, reduction="none")
-    optimiser = torch.optim.LBFGS([logit, log_rate], max_iter=60, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([logit, log_rate], max_iter=60, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         rate = log_rate.exp() * ones
         estimate = BlockCounts(logit.view(1, 2, 1, 1) * ones, ones.repeat(1, 4, 1, 1), rate, rate)
         value = (loss(estimate, target) * repeats).sum() / repeats.sum()
         value.backward()
         return value
 
-    optimiser.step(closure)
+    optimizer.step(closure)
     assert logit.softmax(0)[0].item() == pytest.approx(0.7, abs=1e-3)
     assert log_rate.exp().item() == pytest.approx(2.0, abs=1e-3)
 
@@ -135,7 +136,7 @@ def test_gradcheck():
     estimate, target = blocks(2, (3, 4), torch.float64)
     inputs = tuple(part.requires_grad_() for part in estimate)
     assert torch.autograd.gradcheck(
-        lambda *parts: zero_inflated_poisson(BlockCounts(*parts), target, reduction="none"), inputs
+        lambda *parts: zero_inflated_poisson_loss(BlockCounts(*parts), target, reduction="none"), inputs
     )
 
 
@@ -150,8 +151,8 @@ def test_gradcheck():
 def test_batch_independence(batch, height, width, seed, which):
     estimate, target = blocks(batch, (height, width), torch.float64, seed)
     which %= batch
-    alone = zero_inflated_poisson(each_image(estimate, which), target[which : which + 1])
-    together = zero_inflated_poisson(estimate, target, reduction="none")[which]
+    alone = zero_inflated_poisson_loss(each_image(estimate, which), target[which : which + 1])
+    together = zero_inflated_poisson_loss(estimate, target, reduction="none")[which]
     torch.testing.assert_close(together, alone, rtol=1e-12, atol=0)
 
 
@@ -170,7 +171,7 @@ def test_extreme_estimates_stay_finite(logit, rate, nobody):
         torch.full((1, 1, 1, 2), rate, requires_grad=True),
     )
     target = torch.zeros(1, 1, 1, 2) if nobody else torch.tensor([[[[2.0, 300.0]]]])
-    value = zero_inflated_poisson(estimate, target)
+    value = zero_inflated_poisson_loss(estimate, target)
     value.backward()
     assert value.isfinite()
     assert all(part.grad is not None and part.grad.isfinite().all() for part in estimate)
@@ -185,19 +186,19 @@ def test_float32_is_as_good_as_float64_where_probabilities_underflow():
         torch.zeros(1, 1, 1, 1),
     )
     target = torch.zeros(1, 1, 1, 1)
-    assert zero_inflated_poisson(exact, target).item() == pytest.approx(150.0)
+    assert zero_inflated_poisson_loss(exact, target).item() == pytest.approx(150.0)
     rounded = BlockCounts(*(part.float() for part in exact))
-    assert zero_inflated_poisson(rounded, target).item() == pytest.approx(150.0)
+    assert zero_inflated_poisson_loss(rounded, target).item() == pytest.approx(150.0)
 
 
 @pytest.mark.parametrize("half", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("autocast", [True, False])
 def test_half_precision(half, autocast):
     estimate, target = blocks(2, (40, 50), half)
-    expected = zero_inflated_poisson(BlockCounts(*(part.float() for part in estimate)), target)
+    expected = zero_inflated_poisson_loss(BlockCounts(*(part.float() for part in estimate)), target)
     parts = BlockCounts(*(part.requires_grad_() for part in estimate))
     with torch.autocast("cpu", dtype=half, enabled=autocast):
-        value = zero_inflated_poisson(parts, target)
+        value = zero_inflated_poisson_loss(parts, target)
         value.backward()
     assert value.dtype == torch.float32
     torch.testing.assert_close(value, expected, rtol=1e-6, atol=0)
@@ -238,11 +239,11 @@ def test_a_head_learns_to_count_by_blocks():
     target = torch.randint(-8, 5, (1, 1, 6, 8)).clamp(min=0).float()
     features = torch.cat([(target == people).float() for people in range(5)], dim=1)
     head, loss = ZIPHead(5), ZeroInflatedPoissonLoss()
-    optimiser = torch.optim.Adam(head.parameters(), lr=0.1)
+    optimizer = torch.optim.Adam(head.parameters(), lr=0.1)
     for _ in range(150):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss(head(features), target).backward()
-        optimiser.step()
+        optimizer.step()
     density = head(features).density.detach()
     assert float(density.sum()) == pytest.approx(float(target.sum()), rel=0.05)
     assert float(density[target == 0].sum()) < 0.05 * float(target.sum())
@@ -273,9 +274,9 @@ def test_bad_input_is_answered_in_words():
             ZIPHead(3, bins=bins)
     for name in ("poisson_weight", "bin_weight", "count_weight"):
         with pytest.raises(ArgumentError, match=f"{name}: expected a finite number >= 0, got -1"):
-            zero_inflated_poisson(estimate, target, **{name: -1.0})
+            zero_inflated_poisson_loss(estimate, target, **{name: -1.0})
     with pytest.raises(ShapeError, match=r"estimate\.bins: expected \(2, 3, 3, 4\).* got \(2, 4, 3, 4\)"):
-        zero_inflated_poisson(estimate, target, bins=(1, 2, 3))
+        zero_inflated_poisson_loss(estimate, target, bins=(1, 2, 3))
     with pytest.raises(ShapeError, match=r"estimate\.zero: expected \(2, 2, 3, 3\).*dot_map"):
         loss(estimate, target[..., :3])
     with pytest.raises(ShapeError, match=r"target: expected .*got \(2, 3, 4\)"):

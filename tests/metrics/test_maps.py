@@ -1,9 +1,9 @@
+import math
 from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from crowdkit.errors import ArgumentError, ShapeError, UnknownNameError
 from crowdkit.metrics import (
@@ -120,9 +120,12 @@ def test_bad_arguments():
 
 
 @pytest.mark.parametrize("average", ["images", "sums"])
-def test_background_ratio_of_what_is_not_a_number_is_not_a_number(average):
-    pred = torch.ones(1, 1, 2, 2)
-    pred[0, 0, 0, 0] = float("nan")
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("spoilt", [0, 1], ids=["pred", "target"])
+@pytest.mark.parametrize("place", [(0, 0, 0, 0), (0, 0, 0, 1)], ids=["crowd", "background"])
+def test_background_ratio_of_what_is_not_finite_is_not_a_number(average, value, spoilt, place):
+    pair = torch.ones(1, 1, 2, 2), torch.eye(2)[None, None].clone()
+    pair[spoilt][place] = value
     metric = BackgroundRatio(average=average)
-    metric.update(pred, torch.eye(2)[None, None])
+    metric.update(*pair)
     assert bool(metric.compute().isnan())

@@ -5,11 +5,10 @@ import time
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from crowdkit.metrics import LocalisationF1
+from crowdkit.metrics import LocalizationF1
 from crowdkit.metrics._matching import matched_heads
 
 
@@ -43,7 +42,7 @@ def test_a_dense_crowd_takes_seconds(threshold):
     generator = torch.Generator().manual_seed(0)
     heads = torch.rand(1500, 2, generator=generator) * torch.tensor([1000.0, 300.0])
     points = heads[:1400] + 4 * torch.randn(1400, 2, generator=generator)
-    metric = LocalisationF1(threshold=threshold)
+    metric = LocalizationF1(threshold=threshold)
     start = time.process_time()
     metric.update([points], [heads])
     assert time.process_time() - start < 20  # one, and minutes where searches are not bounded

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from crowdkit.data import SyntheticCrowd
 from crowdkit.errors import CrowdKitError, DataError, DTypeError, UnknownNameError
 from crowdkit.models import MCNN, create_model, load_model, load_published
-from crowdkit.models._edges import fit_density
+from crowdkit.models._ragged_sizes import fit_density
 from crowdkit.targets import density_map
 
 # Channels and kernels of each branch's convolutions, as the original repositories list them.
@@ -30,12 +30,12 @@ def picture(height: int, width: int) -> Tensor:
     return torch.stack(channels)[None].float() / 255
 
 
-def released(prefix: str, *, grey: bool, conv: str) -> dict[str, Tensor]:
+def released(prefix: str, *, gray: bool, conv: str) -> dict[str, Tensor]:
     """Weights in the key names of one of the repositories; sines, scaled so that the signal lives."""
     places = (0, 2, 4, 5) if conv else (0, 3, 6, 8)
     state: dict[str, Tensor] = {}
     for branch, layers in BRANCHES.items():
-        inputs = 1 if grey else 3
+        inputs = 1 if gray else 3
         for place, (width, kernel) in zip(places, layers, strict=True):
             numbers = torch.arange(width * inputs * kernel**2, dtype=torch.float64)
             weight = torch.sin(numbers * 0.7 + branch) / (inputs * kernel**2) ** 0.5
@@ -71,18 +71,18 @@ def as_bytes(image: Tensor) -> np.ndarray:
 
 @pytest.mark.parametrize("prefix", ["DME.", ""])
 @pytest.mark.parametrize("size", [(48, 64), (50, 67)])
-def test_released_grey_weights_count_as_the_original_does(
+def test_released_gray_weights_count_as_the_original_does(
     prefix: str, size: tuple[int, int], tmp_path: Path
 ) -> None:
     from PIL import Image
 
-    state = released(prefix, grey=True, conv=".conv")
+    state = released(prefix, gray=True, conv=".conv")
     torch.save(state, tmp_path / "mcnn.pth")
     model = MCNN.load_published(tmp_path / "mcnn.pth")
     image = picture(*size)
-    grey = Image.fromarray(as_bytes(image)).convert("L")
-    grey = grey.resize((size[1] // 4 * 4, size[0] // 4 * 4), Image.Resampling.BILINEAR)
-    expected = original(state, torch.tensor(np.array(grey))[None, None].float(), prefix=prefix, conv=".conv")
+    gray = Image.fromarray(as_bytes(image)).convert("L")
+    gray = gray.resize((size[1] // 4 * 4, size[0] // 4 * 4), Image.Resampling.BILINEAR)
+    expected = original(state, torch.tensor(np.array(gray))[None, None].float(), prefix=prefix, conv=".conv")
     with torch.no_grad():
         found = model(image)
     # Pillow rounds between the two directions of a resize, and one level of a pixel is 0.1 % of a count here.
@@ -94,12 +94,12 @@ def test_released_grey_weights_count_as_the_original_does(
     if exact:
         torch.testing.assert_close(found.density, expected.relu(), rtol=1e-4, atol=1e-5)
     assert (expected < 0).any()
-    assert model.grey
+    assert model.gray
     assert not model.training
 
 
 def test_released_rgb_weights_count_as_the_original_does(tmp_path: Path) -> None:
-    state = released("", grey=False, conv="")
+    state = released("", gray=False, conv="")
     torch.save(state, tmp_path / "mcnn.param")
     model = load_published("mcnn", tmp_path / "mcnn.param")
     image = picture(40, 56)
@@ -110,7 +110,7 @@ def test_released_rgb_weights_count_as_the_original_does(tmp_path: Path) -> None
 
 
 def test_a_folder_keeps_what_the_original_does(tmp_path: Path) -> None:
-    torch.save(released("DME.", grey=True, conv=".conv"), tmp_path / "mcnn.pth")
+    torch.save(released("DME.", gray=True, conv=".conv"), tmp_path / "mcnn.pth")
     model = MCNN.load_published(tmp_path / "mcnn.pth")
     model.save(tmp_path / "saved")
     image = picture(30, 41)
@@ -119,7 +119,7 @@ def test_a_folder_keeps_what_the_original_does(tmp_path: Path) -> None:
 
 
 def test_a_file_that_does_not_fit_is_told_in_its_own_names(tmp_path: Path) -> None:
-    state = released("DME.", grey=True, conv=".conv")
+    state = released("DME.", gray=True, conv=".conv")
     del state["DME.branch2.4.conv.bias"]
     state["DME.branch1.0.conv.weight"] = torch.rand(16, 1, 7, 7)
     torch.save(state, tmp_path / "mcnn.pth")
@@ -154,9 +154,9 @@ def test_a_resized_map_keeps_its_people_and_their_places(size: tuple[int, int]) 
     np.testing.assert_allclose(laid[0, 0].sum(1).numpy(), cells, rtol=1e-4)
 
 
-def test_grey_is_the_luma() -> None:
-    """A photograph and its grey copy give one map."""
-    model = MCNN(grey=True).eval()
+def test_gray_is_the_luma() -> None:
+    """A photograph and its gray copy give one map."""
+    model = MCNN(gray=True).eval()
     image = picture(32, 40)
     luma = (image * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
     with torch.no_grad():
@@ -171,12 +171,12 @@ def test_the_default_start_trains() -> None:
     targets = torch.stack(maps)[:, None] * 100
     torch.manual_seed(0)
     model = MCNN()
-    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(30):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = F.mse_loss(model(images).density * 100, targets)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     # Less than what remains when every cell is given the mean.
     assert loss < 0.7 * (targets - targets.mean()).square().mean()
 
@@ -193,7 +193,7 @@ def test_the_originals_start_loses_the_signal() -> None:
 @pytest.mark.parametrize(
     ("keywords", "error", "message"),
     [
-        ({"grey": "yes"}, DTypeError, "grey: expected True or False, got 'yes'"),
+        ({"gray": "yes"}, DTypeError, "gray: expected True or False, got 'yes'"),
         ({"pixels": "rav"}, UnknownNameError, "did you mean 'raw'"),
         ({"edges": "pads"}, UnknownNameError, "did you mean 'pad'"),
         ({"init": "xavier"}, UnknownNameError, "init: expected one of"),

@@ -51,7 +51,7 @@ class PlainDME(nn.Module):
 
 def pair(monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[CFANet, CFANet]:
     """A model and its plain form, in float64 from end to end."""
-    monkeypatch.setattr("crowdkit.models.cfanet.people", lambda linear, **_: F.softplus(linear))
+    monkeypatch.setattr("crowdkit.models.cfanet.to_density", lambda linear, **_: F.softplus(linear))
     torch.manual_seed(0)
     model = create_model("cfanet", init="kaiming", **{**WIDE, **options}).double()
     plain = deepcopy(model)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, DataError, MissingDependencyError, UnknownNameError
 from crowdkit.models import load_published
-from crowdkit.models.published import fill, read_published
+from crowdkit.models.published import load_exact, read_published
 
 STATE = {
     "branch.0.weight": torch.arange(6.0).reshape(2, 3),
@@ -162,7 +162,7 @@ def test_fill_copies_everything() -> None:
     theirs, ours = small(), small()
     state = {f"net.{key}": torch.rand_like(value.float()) for key, value in theirs.state_dict().items()}
     del state["net.1.num_batches_tracked"]  # files from before PyTorch 0.4.1
-    fill(ours, state, path="x", rename=lambda key: f"net.{key}")
+    load_exact(ours, state, path="x", rename=lambda key: f"net.{key}")
     for key, value in ours.state_dict().items():
         assert torch.equal(value, state.get(f"net.{key}", torch.tensor(0))), key
 
@@ -175,7 +175,7 @@ def test_fill_lists_all_that_does_not_fit_and_changes_nothing() -> None:
     state["net.0.bias"] = torch.rand(3)
     state["head.weight"] = state.pop("net.1.bias")
     with pytest.raises(DataError) as told:
-        fill(model, state, path="some.pth", rename=lambda key: f"net.{key}")
+        load_exact(model, state, path="some.pth", rename=lambda key: f"net.{key}")
     assert str(told.value) == (
         "weights: expected the published Sequential in some.pth, got 1 missing: net.1.bias; "
         "1 unexpected: head.weight; 2 of another shape: net.0.weight (expected (2, 1, 3, 3), got (2, 3, 3, 3)), "

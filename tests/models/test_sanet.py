@@ -51,7 +51,7 @@ def normed(state: dict[str, Tensor], key: str, x: Tensor) -> Tensor:
 
 
 def original(state: dict[str, Tensor], x: Tensor) -> Tensor:
-    """The network's map, of normalised images whose sides 8 divides: a hundred times the density."""
+    """The network's map, of normalized images whose sides 8 divides: a hundred times the density."""
 
     def step(key: str, x: Tensor, side: int) -> Tensor:
         return normed(state, key, F.conv2d(x, state[f"{key}.conv.weight"], padding=side // 2))
@@ -92,7 +92,7 @@ def test_the_data_set_gives_mean_and_deviation(tmp_path: Path, draw_weights: Dra
     for name, mean in (("gcc", 0.302234709263), ("sha", 0.410824894905), ("shb", 0.452016860247)):
         model = SANet.load_published(tmp_path / "published.pth", trained_on=name)
         assert model.config["mean"][0] == mean
-        assert float(model.normalise.mean[0]) == pytest.approx(mean)
+        assert float(model.normalize.mean[0]) == pytest.approx(mean)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (8, 8), (8, 9), (9, 3)])

@@ -90,7 +90,7 @@ def messages(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def original(state: dict[str, Tensor], x: Tensor) -> Tensor:
-    """The network's map at full resolution, of one normalised image: a hundred times the density."""
+    """The network's map at full resolution, of one normalized image: a hundred times the density."""
     x = F.relu(norm(state, "frontend.1", F.conv2d(x, state["frontend.0.weight"], stride=2, padding=3)))
     x = F.max_pool2d(x, kernel_size=3, stride=2, padding=1)
     for name, blocks, _, stride in STAGES:
@@ -123,9 +123,9 @@ def test_published_weights_count_as_the_original(
         "qnrf": ([0.4135260, 0.3785202, 0.3716169], [0.2848495, 0.2770464, 0.2815098]),
     }[trained_on]
     image = torch.rand(1, 3, *size)
-    normalised = (image - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+    normalized = (image - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
     with torch.no_grad():
-        ours, expected = model(image), original(state, normalised) / 100
+        ours, expected = model(image), original(state, normalized) / 100
     assert float(expected.sum()) > 0.01
     assert float(expected.std()) > 0.01 * float(expected.mean())
     torch.testing.assert_close(ours.count, expected.sum((1, 2, 3)), rtol=1e-3, atol=0)

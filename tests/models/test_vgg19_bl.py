@@ -111,7 +111,7 @@ def test_what_does_not_fit_is_listed(tmp_path: Path, draw_weights: Draw) -> None
 
 
 def test_cells_stay_where_they_are_unless_corners_are_aligned() -> None:
-    """A bright square in the deepest feature: the plain upsample keeps its centre, the aligned one moves it."""
+    """A bright square in the deepest feature: the plain upsample keeps its center, the aligned one moves it."""
     from crowdkit.ops import upsample
 
     deep = torch.zeros(1, 1, 1, 8)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from crowdkit.ops.dilated import dilated_conv2d
+from crowdkit.ops import dilated_conv2d
 
 
 @pytest.mark.parametrize("dilation", [1, 2, 3])

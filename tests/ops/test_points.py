@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
+from crowdkit.errors import ArgumentError
 from crowdkit.ops import dot_map, sum_pool
 
 
@@ -49,3 +49,13 @@ def test_nobody():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_type_is_what_was_asked_for(dtype):
     assert dot_map(torch.rand(3, 2), (4, 4), dtype=dtype).dtype == dtype
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_heads_that_are_not_finite_are_refused_or_seen_in_the_map(value, monkeypatch):
+    points = torch.tensor([[1.5, 0.5], [value, 1.5], [2.5, 0.5]])
+    with pytest.raises(ArgumentError, match="points: expected finite coordinates, got 1 of 3 with NaN"):
+        dot_map(points, (2, 4))
+    # As on a GPU, where nothing looks at the values.
+    monkeypatch.setattr("crowdkit.ops.points.check_finite_points", lambda *_: None)
+    assert dot_map(points, (2, 4)).sum().isnan()

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.ops import check_polygon, polygon_share, region_share

@@ -1,7 +1,6 @@
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.ops import count, region_share, sum_pool, within_region

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from crowdkit.errors import ArgumentError, ShapeError
 from crowdkit.ops import splat, sum_pool
@@ -100,13 +99,13 @@ def test_agrees_with_scipy_far_from_the_border() -> None:
     np.testing.assert_allclose(ours.numpy(), gaussian_filter(dots, 6, truncate=4.0), atol=1e-12)
 
 
-def test_sub_pixel_place_is_the_centre_of_mass() -> None:
+def test_sub_pixel_place_is_the_center_of_mass() -> None:
     head = torch.tensor([[31.27, 24.81]], dtype=torch.float64)
     density = splat(head, 3.0, (64, 64), dtype=torch.float64, truncate=7.0)
-    centres = torch.arange(64, dtype=torch.float64) + 0.5
-    # The window is centred on the head's pixel, so the last tail is a little lopsided.
-    assert float(density.sum(0) @ centres) == pytest.approx(31.27, abs=1e-6)
-    assert float(density.sum(1) @ centres) == pytest.approx(24.81, abs=1e-6)
+    centers = torch.arange(64, dtype=torch.float64) + 0.5
+    # The window is centered on the head's pixel, so the last tail is a little lopsided.
+    assert float(density.sum(0) @ centers) == pytest.approx(31.27, abs=1e-6)
+    assert float(density.sum(1) @ centers) == pytest.approx(24.81, abs=1e-6)
 
 
 def test_many_heads_take_memory_of_tiles_not_of_the_map() -> None:

@@ -1,4 +1,4 @@
-"""Transport against POT, against convex minimisers that know nothing of Sinkhorn, and against differences."""
+"""Transport against POT, against convex minimizers that know nothing of Sinkhorn, and against differences."""
 
 import math
 
@@ -57,7 +57,7 @@ def test_value_and_potentials_are_those_of_pot(stride, entropy, floor):
     )
 
 
-def test_unregularised_transport_is_near():
+def test_unregularized_transport_is_near():
     share, points, distance = problem(4, (4, 4), 4)
     exact = ot.emd2(np.full(4, 0.25), share.flatten().numpy(), distance.square().numpy())
     # the entropy of a plan between marginals lies between that of one of them and the sum of both
@@ -81,7 +81,7 @@ def test_gradient_is_that_of_the_value(floor):
 
 @pytest.mark.parametrize("floor", [0.3, 1e-2, 1e-6])
 def test_a_floor_leaves_what_is_too_far_at_a_price(floor):
-    """The primal formula, minimised over P, q and r by a method without Sinkhorn's scaling."""
+    """The primal formula, minimized over P, q and r by a method without Sinkhorn's scaling."""
     share, points, distance = problem(2, (1, 3), 5, seed=1)
     share, cost, entropy = share.flatten().numpy(), distance.square().numpy(), 7.0
 
@@ -164,7 +164,7 @@ def test_plan_and_potentials_certify_each_other(amount, seed):
 
 
 def test_no_plan_is_cheaper():
-    """The formula itself, minimised over tiny plans; the absolute values by slack variables."""
+    """The formula itself, minimized over tiny plans; the absolute values by slack variables."""
     share, points, distance = problem(2, (1, 3), 8, seed=4)
     people = share.flatten().numpy() * 1.5
     cost = cost_of(distance)

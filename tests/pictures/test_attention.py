@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from crowdkit.errors import ArgumentError, ShapeError
-from crowdkit.pictures import attention_sheet, colour_map, to_pil
+from crowdkit.pictures import attention_sheet, color_map, to_pil
 
 WIDTH, GAP = 120, 10
 HEIGHT = 90
@@ -44,7 +44,7 @@ def pixel(picture, x, y):
     return to_pil(picture).getpixel((x, y))
 
 
-def test_colour_is_for_the_crowd_and_grey_for_the_background(monkeypatch):
+def test_color_is_for_the_crowd_and_gray_for_the_background(monkeypatch):
     (_, region, _), (_, before, after) = sheet(monkeypatch)["rows"]
     for plane in (before, after):
         assert to_pil(plane).size == (WIDTH, HEIGHT)
@@ -54,22 +54,22 @@ def test_colour_is_for_the_crowd_and_grey_for_the_background(monkeypatch):
         assert pixel(plane, WIDTH // 2, 80) == (255, 255, 255)
     # One scale for both: the brightest is 1, in the background.
     for plane, value in ((before, 0.4), (after, 0.8)):
-        expected = colour_map(torch.tensor([[value, 1.0]]), maximum=1.0)
+        expected = color_map(torch.tensor([[value, 1.0]]), maximum=1.0)
         assert pixel(plane, 20, 45) == pixel(expected, 0, 0)
         assert pixel(plane, 20, 45) != pixel(region, 20, 45)
     assert pixel(before, 105, 45)[0] > pixel(before, 90, 10)[0]
     assert pixel(before, 105, 45) == pixel(after, 105, 45)
-    # Attention keeps its colour in the background, and its own scale.
-    assert pixel(region, 20, 45) == pixel(colour_map(torch.tensor([[1.0]])), 0, 0)
+    # Attention keeps its color in the background, and its own scale.
+    assert pixel(region, 20, 45) == pixel(color_map(torch.tensor([[1.0]])), 0, 0)
     assert len(set(pixel(region, 90, 10))) == 3
 
 
 def test_the_photograph_has_the_line_alone(monkeypatch):
     photo = to_pil(sheet(monkeypatch)["rows"][0][0])
-    assert {colour for _, colour in photo.getcolors()} == {(128, 128, 128), (255, 255, 255)}
+    assert {color for _, color in photo.getcolors()} == {(128, 128, 128), (255, 255, 255)}
     assert photo.getpixel((WIDTH // 2, 5)) == (255, 255, 255)
-    grey = torch.full((3, 48, 64), 128, dtype=torch.uint8)
-    assert to_pil(sheet(monkeypatch, image=grey)["rows"][0][0]).tobytes() == photo.tobytes()
+    gray = torch.full((3, 48, 64), 128, dtype=torch.uint8)
+    assert to_pil(sheet(monkeypatch, image=gray)["rows"][0][0]).tobytes() == photo.tobytes()
 
 
 def test_captions(monkeypatch):
@@ -115,7 +115,7 @@ def test_one_region_has_no_line(monkeypatch):
         photo = to_pil(given["rows"][0][0])
         expected = "no crowd" if background.all() else "crowd everywhere"
         assert given["captions"][0][0] == f"The attention sees {expected}"
-        assert [colour for _, colour in photo.getcolors()] == [(128, 128, 128)]
+        assert [color for _, color in photo.getcolors()] == [(128, 128, 128)]
 
 
 @pytest.mark.parametrize(

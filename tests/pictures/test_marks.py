@@ -22,8 +22,8 @@ def test_dots_lie_where_the_heads_are():
             near = red.clone()
             near[(y - head[1]).abs() > 6] = 0
             near[:, (x - head[0]).abs() > 6] = 0
-            centre = torch.stack([(near * x).sum(), (near * y[:, None]).sum()]) / near.sum()
-            assert torch.dist(centre, head) < 0.1
+            center = torch.stack([(near * x).sum(), (near * y[:, None]).sum()]) / near.sum()
+            assert torch.dist(center, head) < 0.1
 
 
 def test_close_dots_are_smaller_and_stay_apart():

@@ -12,8 +12,8 @@ from crowdkit.pictures import label, save_image, sheet, to_pil
 
 
 def test_tensors_become_images():
-    colours = torch.tensor([1.0, 0.5, -3.0])[:, None, None].expand(3, 2, 4)
-    image = to_pil(colours)
+    colors = torch.tensor([1.0, 0.5, -3.0])[:, None, None].expand(3, 2, 4)
+    image = to_pil(colors)
     assert (image.size, image.mode) == ((4, 2), "RGB")
     assert image.getpixel((0, 0)) == (255, 128, 0)
     assert to_pil(torch.ones(2, 4)).getpixel((0, 0)) == (255, 255, 255)
@@ -41,9 +41,9 @@ def test_a_sheet_holds_every_picture():
     page = sheet(
         [[red, blue], [None, red]], captions=[["one", "two"], [None, "three"]], headings=["a", "b"], width=100
     )
-    colours = {colour: number for number, colour in page.getcolors(1 << 16)}
-    assert colours[(255, 0, 0)] == pytest.approx(2 * 98 * 73, rel=0.01)
-    assert colours[(0, 0, 255)] == pytest.approx(98 * 73, rel=0.01)
+    colors = {color: number for number, color in page.getcolors(1 << 16)}
+    assert colors[(255, 0, 0)] == pytest.approx(2 * 98 * 73, rel=0.01)
+    assert colors[(0, 0, 255)] == pytest.approx(98 * 73, rel=0.01)
     larger = sheet(
         [[red, blue], [None, red]],
         captions=[["one", "two"], [None, "three " * 30]],
@@ -58,16 +58,16 @@ def test_a_sheet_holds_every_picture():
 
 def test_a_small_map_keeps_its_cells():
     page = sheet([[torch.tensor([[0.0, 1.0], [1.0, 0.0]])]], width=100)
-    greys = {colour for _, colour in page.getcolors()}
-    assert greys == {(0, 0, 0), (255, 255, 255), (214, 217, 224)}
+    grays = {color for _, color in page.getcolors()}
+    assert grays == {(0, 0, 0), (255, 255, 255), (214, 217, 224)}
 
 
 def test_a_label_changes_only_its_corner():
     picture = torch.full((3, 200, 300), 0.5)
-    labelled = label(picture, "12 people")
-    assert labelled.size == (300, 200)
+    labeled = label(picture, "12 people")
+    assert labeled.size == (300, 200)
     box = Image.eval(
-        Image.merge("RGB", labelled.split()).convert("L"), lambda grey: 0 if grey == 128 else 255
+        Image.merge("RGB", labeled.split()).convert("L"), lambda gray: 0 if gray == 128 else 255
     ).getbbox()
     assert box[0] < 20
     assert box[1] > 100
@@ -91,9 +91,9 @@ def test_messages():
         to_pil([1, 2])
 
 
-def test_colours_need_torch_alone():
+def test_colors_need_torch_alone():
     code = (
         "import sys; sys.modules['PIL'] = None; sys.modules['torchvision'] = None; import torch;"
-        "from crowdkit.pictures import colour_map, overlay; overlay(torch.rand(3, 8, 8), torch.rand(2, 2))"
+        "from crowdkit.pictures import color_map, overlay; overlay(torch.rand(3, 8, 8), torch.rand(2, 2))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

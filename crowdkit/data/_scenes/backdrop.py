@@ -4,14 +4,14 @@ from random import Random
 
 from PIL import Image
 
-from crowdkit.data._scenes.brush import Brush, Colour, mix, shade, vivid
+from crowdkit.data._scenes.brush import Brush, Color, mix, shade, vivid
 from crowdkit.data._scenes.camera import Camera
 
-_GROUNDS: tuple[Colour, ...] = (
+_GROUNDS: tuple[Color, ...] = (
     (112, 112, 110), (84, 86, 90), (150, 142, 130), (176, 164, 140),
     (92, 116, 66), (128, 124, 84), (142, 110, 90), (196, 194, 190),
 )  # fmt: skip
-_SKIES: tuple[Colour, ...] = (
+_SKIES: tuple[Color, ...] = (
     (170, 200, 230),
     (205, 214, 222),
     (120, 160, 210),
@@ -21,13 +21,13 @@ _SKIES: tuple[Colour, ...] = (
 
 
 def cloud(rng: Random, size: tuple[int, int], cells: int) -> Image.Image:
-    """Smooth random grey picture of ``size`` (width, height) with about ``cells`` blobs across."""
+    """Smooth random gray picture of ``size`` (width, height) with about ``cells`` blobs across."""
     rows = max(2, round(cells * size[1] / size[0]))
     seeds = Image.frombytes("L", (cells, rows), rng.randbytes(cells * rows))
     return seeds.resize(size, Image.Resampling.BICUBIC)
 
 
-def gradient(size: tuple[int, int], top: Colour, bottom: Colour) -> Image.Image:
+def gradient(size: tuple[int, int], top: Color, bottom: Color) -> Image.Image:
     """Vertical gradient of ``size`` (width, height)."""
     strip = Image.new("RGB", (1, 2))
     strip.putpixel((0, 0), top)
@@ -36,8 +36,8 @@ def gradient(size: tuple[int, int], top: Colour, bottom: Colour) -> Image.Image:
     return strip.resize(size, Image.Resampling.BILINEAR, box=(0, 0.5, 1, 1.5))
 
 
-def draw_backdrop(canvas: Image.Image, rng: Random, camera: Camera, scale: int) -> Colour:
-    """Paint sky, buildings and ground; return the colour of the ground."""
+def draw_backdrop(canvas: Image.Image, rng: Random, camera: Camera, scale: int) -> Color:
+    """Paint sky, buildings and ground; return the color of the ground."""
     brush = Brush(canvas, scale)
     ground = shade(rng.choice(_GROUNDS), rng.uniform(0.7, 1.15))
     line = max(0.0, camera.ground)
@@ -66,7 +66,7 @@ def _skyline(brush: Brush, rng: Random, camera: Camera, line: float) -> None:
         x += wide
 
 
-def _ground(brush: Brush, rng: Random, camera: Camera, ground: Colour) -> None:
+def _ground(brush: Brush, rng: Random, camera: Camera, ground: Color) -> None:
     line, seam = max(0.0, camera.ground), shade(ground, rng.choice((0.84, 0.9, 1.12)))
     # What reaches column x at the picture's foot starts, on the far edge of the ground, here.
     share = (line - camera.horizon) / (camera.height - camera.horizon)

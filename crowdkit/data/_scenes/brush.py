@@ -1,44 +1,44 @@
-"""A pencil that draws in picture coordinates on a supersampled canvas, and the colours it draws with."""
+"""A pencil that draws in picture coordinates on a supersampled canvas, and the colors it draws with."""
 
 from collections.abc import Iterable
 from random import Random
 
 from PIL import Image, ImageDraw
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-SKIN: tuple[Colour, ...] = (
+SKIN: tuple[Color, ...] = (
     (255, 219, 190), (241, 194, 155), (224, 172, 128), (198, 134, 92),
     (141, 85, 52), (92, 56, 38), (62, 40, 30),
 )  # fmt: skip
-HAIR: tuple[Colour, ...] = (
+HAIR: tuple[Color, ...] = (
     (20, 16, 14), (28, 22, 18), (45, 30, 20), (74, 46, 26),
     (110, 72, 40), (172, 128, 74), (150, 148, 146), (214, 208, 200),
 )  # fmt: skip
 
 
-def shade(colour: Colour, factor: float) -> Colour:
-    """Darken (below 1) or lighten (above 1) a colour."""
-    red, green, blue = (max(0, min(255, round(channel * factor))) for channel in colour)
+def shade(color: Color, factor: float) -> Color:
+    """Darken (below 1) or lighten (above 1) a color."""
+    red, green, blue = (max(0, min(255, round(channel * factor))) for channel in color)
     return red, green, blue
 
 
-def mix(first: Colour, second: Colour, share: float) -> Colour:
+def mix(first: Color, second: Color, share: float) -> Color:
     """Blend ``share`` of ``second`` into ``first``."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
-def vivid(rng: Random) -> Colour:
-    """Draw any colour, grey ones as likely as bright ones."""
+def vivid(rng: Random) -> Color:
+    """Draw any color, gray ones as likely as bright ones."""
     base = rng.randint(30, 225)
     spread = rng.choice((12, 60, 110))
     red, green, blue = (max(0, min(255, base + rng.randint(-spread, spread))) for _ in range(3))
     return red, green, blue
 
 
-def clothes(rng: Random) -> Colour:
-    """Draw a colour of clothes: dark and muted more often than bright."""
+def clothes(rng: Random) -> Color:
+    """Draw a color of clothes: dark and muted more often than bright."""
     if rng.random() < 0.5:
         base = rng.randint(18, 90)
         return base + rng.randint(-10, 10), base + rng.randint(-10, 10), min(255, base + rng.randint(-6, 40))
@@ -55,7 +55,7 @@ class Brush:
         image: The supersampled canvas.
         scale: Canvas pixels to a pixel of the picture.
         light: Where light comes from: 1 the right, -1 the left.
-        transparent: Blend colours of four channels instead of writing them.
+        transparent: Blend colors of four channels instead of writing them.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Brush:
         ends = [(round(x0 * s), round(y0 * s)), (round(x1 * s), round(y1 * s))]
         self._draw.line(ends, fill=fill, width=max(1, round(width * s)))
 
-    def ball(self, x: float, y: float, rx: float, ry: float, fill: Colour) -> None:
+    def ball(self, x: float, y: float, rx: float, ry: float, fill: Color) -> None:
         """Fill an ellipse shaded like a sphere."""
         light = self.light
         self.disc(x, y, rx, ry, shade(fill, 0.74))

@@ -63,7 +63,7 @@ class Camera:
         )
 
     def radius(self, y: float) -> float:
-        """Radius of a head whose centre is on row ``y``."""
+        """Radius of a head whose center is on row ``y``."""
         return max(_SMALLEST, self.slope * (y - self.horizon))
 
     def radius_at_foot(self, y: float) -> float:

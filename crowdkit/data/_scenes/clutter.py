@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from crowdkit.data._scenes.brush import HAIR, SKIN, Brush, Colour, mix, shade, vivid
+from crowdkit.data._scenes.brush import HAIR, SKIN, Brush, Color, mix, shade, vivid
 from crowdkit.data._scenes.camera import Camera, Person
 
 _Draw = Callable[[Brush, Random, float, float, float], None]
@@ -25,16 +25,16 @@ class Thing:
         _KINDS[self.kind].draw(brush, rng, self.x, self.foot, self.radius)
 
 
-def _colour(rng: Random) -> Colour:
-    """Mostly colours that heads have, so that colour alone does not tell."""
+def _color(rng: Random) -> Color:
+    """Mostly colors that heads have, so that color alone does not tell."""
     share = rng.random()
     return rng.choice(HAIR) if share < 0.4 else rng.choice(SKIN) if share < 0.65 else vivid(rng)
 
 
 def _bollard(brush: Brush, rng: Random, x: float, foot: float, r: float) -> None:
-    colour = _colour(rng)
-    brush.rect(x - 0.6 * r, foot - 5 * r, x + 0.6 * r, foot, shade(colour, 0.8))
-    brush.ball(x, foot - 5.4 * r, 0.95 * r, r, colour)
+    color = _color(rng)
+    brush.rect(x - 0.6 * r, foot - 5 * r, x + 0.6 * r, foot, shade(color, 0.8))
+    brush.ball(x, foot - 5.4 * r, 0.95 * r, r, color)
 
 
 def _lamp(brush: Brush, rng: Random, x: float, foot: float, r: float) -> None:
@@ -60,13 +60,13 @@ def _balloons(brush: Brush, rng: Random, x: float, foot: float, r: float) -> Non
         bx, by = x + rng.gauss(0, 2.6) * r, foot - rng.uniform(9, 17) * r
         brush.line(x, foot - 4 * r, bx, by, 0.12 * r, (90, 90, 90))
         size = rng.uniform(0.8, 1.2) * r
-        brush.ball(bx, by, 0.9 * size, size, vivid(rng) if rng.random() < 0.5 else _colour(rng))
+        brush.ball(bx, by, 0.9 * size, size, vivid(rng) if rng.random() < 0.5 else _color(rng))
 
 
 def _stall(brush: Brush, rng: Random, x: float, foot: float, r: float) -> None:
     """A table heaped with fruit, pots or balls."""
     half, top = rng.uniform(4, 9) * r, foot - 4 * r
-    fruit = _colour(rng)
+    fruit = _color(rng)
     brush.rect(x - half, top, x + half, foot, mix(vivid(rng), (110, 80, 60), 0.5))
     for row in range(rng.randint(1, 3)):
         count = max(1, int(half / r) - row)
@@ -133,7 +133,7 @@ def _poster(brush: Brush, rng: Random, x: float, foot: float, r: float) -> None:
     brush.rect(x - half, foot - 12 * r, x + half, foot - 3 * r, paper)
     for side in (-0.8, 0.8):
         brush.line(x + side * half, foot, x + side * half, foot - 3 * r, 0.4 * r, (70, 66, 62))
-    dot, step = _colour(rng), rng.uniform(2.2, 3.4) * r
+    dot, step = _color(rng), rng.uniform(2.2, 3.4) * r
     y = foot - 12 * r + 0.6 * step
     while y < foot - 3.6 * r:
         px = x - half + 0.6 * step

@@ -90,11 +90,11 @@ def _head(
             )
     dress = rng.random()
     if dress < 0.1:  # a cap or a hat
-        colour = vivid(rng)
-        brush.cap(x, y - 0.15 * r, rx * 1.08, ry * 1.0, colour, (180, 360))
-        brush.disc(x, y - 0.2 * r, rx * rng.uniform(1.1, 1.6), 0.16 * r, shade(colour, 0.8))
+        color = vivid(rng)
+        brush.cap(x, y - 0.15 * r, rx * 1.08, ry * 1.0, color, (180, 360))
+        brush.disc(x, y - 0.2 * r, rx * rng.uniform(1.1, 1.6), 0.16 * r, shade(color, 0.8))
     elif dress < 0.15:  # a scarf or hood
-        colour = clothes(rng)
-        brush.ball(x, y, rx * 1.1, ry * 1.06, colour)
+        color = clothes(rng)
+        brush.ball(x, y, rx * 1.1, ry * 1.06, color)
         if look >= 0.42:
             brush.disc(x, y + 0.12 * r, 0.6 * rx, 0.66 * ry, skin)

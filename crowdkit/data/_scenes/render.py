@@ -66,7 +66,7 @@ def _shadows(canvas: Image.Image, people: Sequence[Person], things: Sequence[Thi
 
 
 def _photograph(scene: Image.Image, rng: Random) -> NDArray[np.uint8]:
-    """Add what a camera adds: uneven light, a colour cast, exposure, blur, noise, sometimes no colour."""
+    """Add what a camera adds: uneven light, a color cast, exposure, blur, noise, sometimes no color."""
     if rng.random() < 0.35:
         scene = scene.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.8)))
     width, height = scene.size
@@ -77,8 +77,8 @@ def _photograph(scene: Image.Image, rng: Random) -> NDArray[np.uint8]:
     gain, contrast = rng.uniform(0.7, 1.2), rng.uniform(0.75, 1.15)
     pixels = (pixels * (gain * cast) - 118) * contrast + 118
     if rng.random() < 0.1:
-        grey = pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-        pixels = np.repeat(grey[..., None], 3, axis=-1)
+        gray = pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+        pixels = np.repeat(gray[..., None], 3, axis=-1)
     noise = np.frombuffer(rng.randbytes(height * width * 3), dtype=np.uint8).reshape(height, width, 3)
     pixels = pixels + rng.uniform(0, 0.07) * (noise.astype(np.float32) - 127.5)
     photograph: NDArray[np.uint8] = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)

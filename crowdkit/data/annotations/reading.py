@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from crowdkit.data.annotations.formats import find_format, formats, list_formats
-from crowdkit.data.annotations.heads import SHIFT, Convention, Format, ImageHeads
+from crowdkit.data.annotations.heads import SHIFT, Convention, Format, ImageHeads, Loss
 from crowdkit.data.annotations.source import Source
 from crowdkit.errors import ArgumentError, CrowdKitError, DataError, check_choice
 
@@ -185,6 +185,26 @@ def write_annotations(
         path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         written.append(path)
     return written
+
+
+def lost_in(images: Iterable[ImageHeads], format: str) -> list[Loss]:  # noqa: A002
+    """List what some images have and a format cannot hold.
+
+    Args:
+        images: Their heads, in pixels.
+        format: One of :func:`list_formats`.
+
+    Returns:
+        Of ``"classes"``, ``"sizes"``, ``"images without heads"`` and ``"parts of pixels"`` those that would be lost.
+    """
+    listed = list(images)
+    there: dict[Loss, bool] = {
+        "classes": any(image.labels for image in listed),
+        "sizes": any(image.sizes is not None for image in listed),
+        "images without heads": not all(map(len, listed)),
+        "parts of pixels": any(bool((image.points % 1 != 0.5).any()) for image in listed),
+    }
+    return [what for what in formats()[format].loses if there[what]]
 
 
 def _prepared(image: ImageHeads, found: Format) -> ImageHeads:

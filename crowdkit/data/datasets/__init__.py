@@ -1,8 +1,6 @@
 """Data sets, one file each."""
 
 from crowdkit import _guard as _guard
-from crowdkit.data.datasets._doubts import choose_labels as choose_labels
-from crowdkit.data.datasets._doubts import listed_labels as listed_labels
 from crowdkit.data.datasets.base import CrowdDataset, Record
 from crowdkit.data.datasets.beijing_brt import BeijingBRT
 from crowdkit.data.datasets.folder import CrowdFolder

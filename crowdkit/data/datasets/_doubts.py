@@ -1,13 +1,13 @@
 """What in the annotations of a folder contradicts itself or the images."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from crowdkit.data.annotations import ImageHeads
+from crowdkit.data.annotations import ImageHeads, listed_labels
 from crowdkit.data.geometry import to_canvas
 from crowdkit.data.image import read_header
 from crowdkit.data.issues import Issue
@@ -16,55 +16,10 @@ from crowdkit.errors import DataError
 if TYPE_CHECKING:
     from crowdkit.data.datasets.folder import CrowdFolder
 
-# Of several classes these are what a crowd counter counts.
-_PEOPLE = ("head", "heads", "person", "people")
 # Heads spread over an image lie in its corner of 100 x 100 pixels by chance less often than this.
 _CHANCE = 0.02
 # Shares of heads outside: of an image's (and at least two), and of the set's.
 _OF_IMAGE, _OF_SET = 0.25, 0.1
-
-
-def choose_labels(
-    counts: Mapping[str, int], asked: str | Sequence[str] | None
-) -> tuple[str, ...] | str | None:
-    """Choose the classes to count.
-
-    Args:
-        counts: How many heads of each class there are.
-        asked: What the user says.
-
-    Returns:
-        The classes; ``None`` if there are none to choose from; or, as a text, why none can be chosen.
-    """
-    wanted = [asked] if isinstance(asked, str) else list(asked or ())
-    if not counts:
-        listed = ", ".join(map(repr, wanted))
-        return (
-            f"label: expected heads with classes, got none with any; leave out {listed}" if wanted else None
-        )
-    folded: dict[str, list[str]] = {}
-    for label in counts:
-        folded.setdefault(label.casefold(), []).append(label)
-    missing = [each for each in wanted if each not in counts and each.casefold() not in folded]
-    if missing:
-        return f"label: expected one of {listed_labels(counts)}, got {missing[0]!r}; choose one that occurs"
-    if wanted:
-        return tuple(
-            name for each in wanted for name in ([each] if each in counts else folded[each.casefold()])
-        )
-    if len(counts) == 1:
-        return tuple(counts)
-    for name in _PEOPLE:
-        if name in folded:
-            return tuple(folded[name])
-    return f"label: expected one class of heads, got {listed_labels(counts)}; choose with label="
-
-
-def listed_labels(counts: Mapping[str, int]) -> str:
-    """List classes with their numbers of heads, the most frequent first."""
-    ordered = Counter(counts).most_common()
-    listed = [f"{label!r} ({number})" if label else f"no class ({number})" for label, number in ordered[:12]]
-    return ", ".join(listed) + (f" and {len(ordered) - 12} others" if len(ordered) > 12 else "")
 
 
 def wrong_units(dataset: "CrowdFolder") -> dict[str, str]:

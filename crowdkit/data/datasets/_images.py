@@ -8,8 +8,8 @@ from crowdkit.data.image import IMAGE_SUFFIXES, is_image
 from crowdkit.errors import DataError
 
 PICTURES = ("images", "JPEGImages", "imgs", "img")
-FOLDERS = frozenset(
-    [
+FOLDERS = (
+    *(
         "annotations",
         "annotation",
         "ann",
@@ -19,22 +19,25 @@ FOLDERS = frozenset(
         "groundtruth",
         "gt",
         "labels",
-        "label",
-        "points",
-        "dots",
-        "json",
-        "jsons",
-        "xml",
-        "xmls",
-        "mats",
-        "csv",
-        "density",
-    ]
+    ),
+    *("label", "points", "dots", "json", "jsons", "xml", "xmls", "mats", "csv", "density"),
 )
 _SPLITS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 JUNK = ("Thumbs.db", "desktop.ini", "__MACOSX")
-_AROUND = tuple(
-    ["_ann", "_gt", "_GT", "_dots", "-dots", "dots", "_points", "-points", "_label", "_labels", "_annotation"]
+_AROUND = (
+    *(
+        "_ann",
+        "_gt",
+        "_GT",
+        "_dots",
+        "-dots",
+        "dots",
+        "_points",
+        "-points",
+        "_label",
+        "_labels",
+        "_annotation",
+    ),
 )
 _BEFORE = ("GT_", "gt_", "CellCounter_")
 # Pictures that are not read, so that their number in a folder is not wondered at.

@@ -20,8 +20,8 @@ from crowdkit.data.datasets._images import (
 from crowdkit.errors import DataError
 
 # Texts that lie beside annotations and are none.
-_NOTES = frozenset(
-    [
+_NOTES = (
+    *(
         "classes",
         "labels",
         "labelmap",
@@ -31,17 +31,8 @@ _NOTES = frozenset(
         "license",
         "notes",
         "notice",
-        "train",
-        "val",
-        "valid",
-        "test",
-        "trainval",
-        "data",
-        "requirements",
-        "package",
-        "config",
-        "metadata",
-    ]
+    ),
+    *("train", "val", "valid", "test", "trainval", "data", "requirements", "package", "config", "metadata"),
 )
 
 

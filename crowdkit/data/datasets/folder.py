@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from crowdkit.data.annotations import UNITS, Convention, ImageHeads, Unit
-from crowdkit.data.datasets._doubts import choose_labels, find_doubts, wrong_units
+from crowdkit.data.annotations import UNITS, Convention, ImageHeads, Unit, choose_labels
+from crowdkit.data.datasets._doubts import find_doubts, wrong_units
 from crowdkit.data.datasets._pairing import find_pairs
 from crowdkit.data.datasets.base import CrowdDataset, Record
 from crowdkit.data.issues import Issue

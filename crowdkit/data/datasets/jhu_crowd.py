@@ -18,7 +18,7 @@ _WEATHER = {"0": "none", "1": "fog or haze", "2": "rain", "3": "snow"}
 class JHUCrowd(CrowdDataset):
     """JHU-Crowd++: 4,372 images (2,272 to train on, 500 to validate, 1,600 to test) of 1.51 million people.
 
-    A row of ``gt/0001.txt`` is a head: x and y of its centre, width, height, occlusion, blur; x and y are read. They
+    A row of ``gt/0001.txt`` is a head: x and y of its center, width, height, occlusion, blur; x and y are read. They
     are whole numbers and the release does not say from where they count; they are taken for pixel indices from 0,
     and become continuous by plus 0.5. An empty file is an image without people.
 

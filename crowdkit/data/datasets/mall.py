@@ -16,7 +16,7 @@ _FRAMES = {"train": range(1, 801), "test": range(801, 2001)}
 class Mall(CrowdDataset):
     """Mall: 2,000 frames (800 for training) of 640 x 480 pixels and 13 to 53 people.
 
-    Samples carry the region of interest of ``perspective_roi.mat``, and :func:`~crowdkit.engine.evaluate` counts in
+    Samples carry the region of interest of ``perspective_roi.mat``, and :func:`~crowdkit.evaluation.evaluate` counts in
     it alone, as is common. It covers 90 % of a frame; four of the 62,315 heads, all in test frames, lie outside.
     Heads outside stay in ``points``.
 
@@ -35,7 +35,7 @@ class Mall(CrowdDataset):
         DataError: If the folder or a file is not there, frames are missing, or the region has another size.
 
     References:
-        Chen, Loy, Gong and Xiang. *Feature mining for localised crowd counting*. BMVC 2012.
+        Chen, Loy, Gong and Xiang. *Feature mining for localized crowd counting*. BMVC 2012.
     """
 
     def __init__(

@@ -1,0 +1,99 @@
+"""The loss of a run, from its configuration and its model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from crowdkit.data import Sample, true_map
+from crowdkit.errors import ArgumentError, ConfigError, UnknownNameError, check_keywords
+from crowdkit.losses import CFANetLoss, WeightedSum, ZeroInflatedPoissonLoss, create_loss
+from crowdkit.targets import DensityLevels, box_sigma
+from crowdkit.training.config import LossConfig
+from crowdkit.training.feed import TrainingSet
+
+
+def build_loss(
+    config: LossConfig, *, stride: int, levels: DensityLevels | None, bins: Sequence[int] | None = None
+) -> CFANetLoss:
+    """Make the loss of a run: the density loss of every stage, and the attention losses of the model.
+
+    Args:
+        config: The loss section.
+        stride: The model's stride.
+        levels: The density levels of the model's fine attention, if it has one.
+        bins: The bins of the model's blocks, if it counts them.
+
+    Returns:
+        ``loss(prediction, density, progress=..., points=...)``.
+
+    Raises:
+        ConfigError: If there is no such loss, or it does not take an option.
+    """
+    if "reduction" in config.options:
+        raise ConfigError("loss.options: expected no reduction, which is the mean over a batch; take it away")
+    try:
+        density = _make(config.name, stride, config.options)
+        if config.also:
+            tables = {
+                name: also if isinstance(also, dict) else {"weight": also}
+                for name, also in config.also.items()
+            }
+            others = [
+                _make(name, stride, {key: value for key, value in table.items() if key != "weight"})
+                for name, table in tables.items()
+            ]
+            weights = [table.get("weight", 1.0) for table in tables.values()]
+            density = WeightedSum([density, *others], [1.0, *weights])
+        keywords: dict[str, Any] = dict(config.blocks)
+        block_weight = keywords.pop("weight", 1.0)
+        check_keywords("keyword of loss.blocks", keywords, ZeroInflatedPoissonLoss)
+        blocks = None if bins is None else ZeroInflatedPoissonLoss(bins=bins, **keywords)
+    except (UnknownNameError, ArgumentError, TypeError) as error:
+        raise ConfigError(f"loss: {error}") from error
+    if bins is None and config.blocks:
+        raise ConfigError(
+            "loss.blocks: expected none for a model that counts no blocks; set model.options.blocks"
+        )
+    return CFANetLoss(
+        levels, density_loss=density, stride=stride, block_loss=blocks, block_weight=block_weight
+    )
+
+
+def _make(name: str, stride: int, options: dict[str, Any]) -> nn.Module:
+    loss = create_loss(name, **options)
+    if "stride" in options or not hasattr(loss, "stride"):
+        return loss
+    return create_loss(name, **{**options, "stride": stride})
+
+
+def fit_levels(crops: TrainingSet, *, levels: int) -> DensityLevels:
+    """Find the edges of the density levels over the whole training images, in one stream.
+
+    Args:
+        crops: The training set; its images are taken whole.
+        levels: Number of classes, the background included.
+
+    Returns:
+        The levels.
+    """
+    maps = (
+        true_map(_shape_only(crops, source, number), crops.rules[source], crops.stride)
+        for source, images in enumerate(crops.sources)
+        for number in range(len(images))
+    )
+    return DensityLevels.fit(maps, levels=levels, stride=crops.stride)
+
+
+def _shape_only(crops: TrainingSet, source: int, number: int) -> Sample:
+    # The levels need no pixels, and reading 400 photographs takes a while.
+    images = crops.sources[source]
+    annotation = images.annotation(number)
+    sigma = None if annotation.sizes is None else box_sigma(annotation.sizes)
+    blank = torch.zeros(1).expand(3, *images.size(number))
+    sample = crops.resize(Sample(blank, annotation.points, {}, sigma))
+    if sample.sigma is not None:
+        return sample
+    size = (int(sample.image.shape[-2]), int(sample.image.shape[-1]))
+    return sample._replace(sigma=crops.rules[source](sample.points, size))

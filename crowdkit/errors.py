@@ -10,6 +10,7 @@ __all__ = [
     "CrowdKitError",
     "DTypeError",
     "DataError",
+    "DataWarning",
     "MissingDependencyError",
     "MixedInstallError",
     "ShapeError",

@@ -10,6 +10,7 @@ __all__ = [
     "CrowdKitError",
     "DTypeError",
     "DataError",
+    "DataWarning",
     "MissingDependencyError",
     "MixedInstallError",
     "ShapeError",
@@ -40,6 +41,10 @@ class UnknownNameError(CrowdKitError, ValueError):
 
 class DataError(CrowdKitError, ValueError):
     """A file or annotation cannot be read or does not make sense."""
+
+
+class DataWarning(UserWarning):
+    """A data set can be used, but contradicts itself or leaves something out."""
 
 
 class ConfigError(CrowdKitError, ValueError):

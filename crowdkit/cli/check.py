@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 _TEXT = """Look at every image and annotation of a data set and say what is in it and what is wrong.
 
 Exit code 1 if an image cannot be used: unreadable, without its annotation, or with heads that
-are not numbers. Heads outside their image, duplicates and images without people are told."""
+are not numbers, or if the annotations contradict themselves or the images: sizes, totals, units,
+x and y, a large share of the heads outside. Duplicates and images without people are reported.
 
-# Not errors, but of the whole data set: told in words.
-_TOLD = ("incomplete", "unpublished")
+Your own photographs, with heads from any annotation tool: crowdkit check folder photos"""
+
+# Notes that are of the whole data set.
+_WHOLE = ("incomplete", "unpublished")
+# Findings of one kind that are printed in words.
+_FIRST = 5
 _DATASETS = (
     "shanghaitech",
     "ucf_cc_50",
@@ -98,9 +103,11 @@ def run(args: argparse.Namespace) -> int:
     print(f"{report.dataset}, split {report.split}")
     print(f"  images      {report.images} ({report.grayscale} grayscale)")
     print(f"  people      {report.people}, {report.fewest} to {report.most} an image")
-    shown = [f"{count} of {size}" for size, count in list(report.sizes.items())[:3]]
-    rest = len(report.sizes) - len(shown)
-    print(f"  sizes       {', '.join(shown)}{f' and {rest} other sizes' if rest else ''} (height x width)")
+    if report.labels:
+        print(f"  by class    {report.classes}")
+    listed = [f"{count} of {size}" for size, count in list(report.sizes.items())[:3]]
+    rest = len(report.sizes) - len(listed)
+    print(f"  sizes       {', '.join(listed)}{f' and {rest} other sizes' if rest else ''} (height x width)")
     print(f"  clamped     {report.heads('clamped')} heads less than a pixel outside, moved onto the image")
     print(f"  dropped     {report.heads('outside')} heads further outside")
     print(f"  duplicates  {report.heads('duplicate heads')} heads at the very place of another")
@@ -109,15 +116,25 @@ def run(args: argparse.Namespace) -> int:
     findings = [each for each in report.issues if each.severity != "note"]
     for severity, kinds in _by_severity(findings).items():
         print(f"{severity}s: " + ", ".join(f"{count} x {kind}" for kind, count in kinds.items()))
-    for each in report.issues:
-        if each.severity == "error" or each.kind in _TOLD:
-            print(f"  {each.message}")
+    _print_messages([each for each in report.issues if each.severity != "note" or each.kind in _WHOLE])
     for (_, name), (number, other), _ in [each for each in twins if each.first[0] == 0]:
         print(f"  the same photograph: {name} and {other} of {[images, *others][number].name}")
     if others and not twins:
         print("  no photograph occurs twice")
     print("ok" if report.ok else "not ok: repair or remove these images")
     return 0 if report.ok else 1
+
+
+def _print_messages(issues: "list[Issue]") -> None:
+    """Print what was found in words: all errors, and the first warnings of each kind."""
+    seen: Counter[str] = Counter()
+    for each in issues:
+        seen[each.kind] += 1
+        if each.severity == "error" or seen[each.kind] <= _FIRST:
+            print(f"  {each.message}")
+    for kind, count in seen.items():
+        if count > _FIRST and not any(each.kind == kind and each.severity == "error" for each in issues):
+            print(f"  and {count - _FIRST} x {kind} more; all of them with --json")
 
 
 def _by_severity(findings: "list[Issue]") -> dict[str, Counter[str]]:

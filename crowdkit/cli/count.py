@@ -25,8 +25,9 @@ Prints a line an image: the count, between which numbers the true one lies if th
 what of the image lies outside what the model has seen.
 
 --out writes each image with the estimated density laid over it. --explain also writes NAME-explained.png: the
-model's attention, and a feature before and after it; --points the heads' places, and --zones counts in polygons
-too. A file that cannot be read is told at the end, and the exit code is then 1.
+model's attention, and a feature before and after it; --points the heads' places (with --format as an annotation
+tool opens them, to be corrected there), and --zones counts in polygons too. A file that cannot be read is reported at
+the end, and the exit code is then 1.
 
 Images that are too large for the memory are counted in tiles, with the same result. Under torchrun every process
 takes its share of the images; the first prints what all have found."""
@@ -103,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
     """
     from crowdkit.counting import open_model, predict
-    from crowdkit.data import list_images
+    from crowdkit.data import images_left_out, list_images
     from crowdkit.runtime import DistributedShards
 
     _check_explain(args)
@@ -112,6 +113,8 @@ def run(args: argparse.Namespace) -> int:
     model = opened.model
     crew = DistributedShards(args.device or "auto")
     files = list_images(args.images)
+    for line in images_left_out(args.images, files) if crew.leads else ():
+        print(line, file=sys.stderr)
     places = Places(args, files)
     names = _names(files, explain=args.explain)
     mine = crew.share(files)
@@ -144,6 +147,8 @@ def run(args: argparse.Namespace) -> int:
     if not crew.leads:
         return 0
     found_rows = [row for _, row in rows]
+    for file in places.write(found_rows)[:1]:
+        print(f"{args.format}: {file}", file=sys.stderr)
     _report(args, found_rows, problems, places, calibration=opened.calibration, printed=crew.size == 1)
     return 1 if problems else 0
 

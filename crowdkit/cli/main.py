@@ -1,13 +1,17 @@
 """The command line: read the arguments, hand them to a subcommand, turn errors into words."""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import crowdkit
-from crowdkit.cli import check, count, demo, evaluate, export, train
+from crowdkit.cli import check, convert, count, demo, evaluate, export, train
 from crowdkit.cli.allocator import keep_freed_memory
-from crowdkit.errors import CrowdKitError
+from crowdkit.errors import CrowdKitError, DataWarning
 
 _INTERRUPTED = 130
 
@@ -25,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     keep_freed_memory()
     try:
-        code: int = args.run(args)
+        with _warnings_in_words():
+            code: int = args.run(args)
     except CrowdKitError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -38,6 +43,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+@contextmanager
+def _warnings_in_words() -> Iterator[None]:
+    """Print what is doubtful in the data as a line, once, by one of the processes."""
+    with warnings.catch_warnings():
+        usual, said = warnings.showwarning, set[str]()
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, DataWarning):
+                usual(message, category, *where, **more)
+            elif str(message) not in said and os.environ.get("RANK", "0") == "0":
+                said.add(str(message))
+                print(f"warning: {message}", file=sys.stderr)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", DataWarning)
+        yield
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="crowdkit",
@@ -46,6 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"crowdkit {crowdkit.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, train, evaluate, count, check, export):
+    for command in (demo, train, evaluate, count, check, convert, export):
         command.add(commands)
     return parser

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
-    """Add ``--points``, ``--method`` and ``--zones``.
+    """Add ``--points``, ``--method``, ``--format`` and ``--zones``.
 
     Args:
         parser: Where to.
@@ -29,6 +29,12 @@ def add_places(parser: argparse.ArgumentParser) -> None:
         "--method",
         choices=("transport", "peaks"),
         help="with --points: optimal transport, a point a person (default), or the map's local maxima",
+    )
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        help="with --points and --out: write all places in the form of an annotation tool (cvat, labelstudio, coco, "
+        "...), to be corrected there",
     )
     parser.add_argument(
         "--zones",
@@ -76,8 +82,8 @@ class Places:
     """
 
     def __init__(self, args: argparse.Namespace, files: list[Path]) -> None:
-        from crowdkit.data import fit_zone, read_size, read_zones
-        from crowdkit.errors import ArgumentError, DataError
+        from crowdkit.data import fit_zone, list_formats, read_size, read_zones
+        from crowdkit.errors import ArgumentError, DataError, check_choice
 
         self.wanted: bool = args.points
         self.method: Literal["transport", "peaks"] = args.method or "transport"
@@ -89,6 +95,13 @@ class Places:
             )
         if args.method is not None and not args.points:
             raise ArgumentError("--method: expected --points with it, got none; add --points")
+        self.format: str | None = args.format
+        if args.format is not None:
+            if not args.points or args.out is None:
+                raise ArgumentError(
+                    "--format: expected --points and --out with it, got one missing; add them, or leave it out"
+                )
+            check_choice("--format", args.format, list_formats(written=True))
         self.zones: list[Zone] = [] if args.zones is None else read_zones(args.zones)
         for path in files if self.zones else ():
             try:
@@ -119,11 +132,12 @@ class Places:
         if self.wanted:
             points = locate(seen.density, stride=stride, size=seen.size, method=self.method)
             heads = [[round(x, 2), round(y, 2)] for x, y in points.tolist()]
-            file = None if self.folder is None else self.folder / f"{name}-points.csv"
-            if file is not None:
-                _write(file, heads)
-            row["points_file"] = file and str(file)
-            if self.listed:
+            if self.format is None:
+                file = None if self.folder is None else self.folder / f"{name}-points.csv"
+                if file is not None:
+                    _write(file, heads)
+                row["points_file"] = file and str(file)
+            if self.listed or self.format is not None:
                 row["points"] = heads
         people = count_zones(seen.density, self.zones, stride=stride, size=seen.size)
         if self.zones:
@@ -131,10 +145,39 @@ class Places:
         texts = [(f"{zone.name} {people[zone.name]:.1f}", zone.polygon) for zone in self.zones]
         return Locations(row=row, points=points, zones=texts, width=seen.size[1])
 
+    def write(self, rows: list[dict[str, Any]]) -> list[Path]:
+        """Write the places of all images in the form of an annotation tool, if one is named.
+
+        Args:
+            rows: What was found in each image.
+
+        Returns:
+            The files.
+        """
+        import torch
+
+        from crowdkit.data import ImageHeads, write_annotations
+
+        if self.format is None or self.folder is None:
+            return []
+        names = [Path(row["path"]).name for row in rows]
+        images = [
+            ImageHeads(
+                name=name if names.count(name) == 1 else Path(row["path"]).as_posix(),
+                points=torch.tensor(row["points"], dtype=torch.float64).reshape(-1, 2),
+                image_size=(row["height"], row["width"]),
+            )
+            for name, row in zip(names, rows, strict=True)
+        ]
+        return write_annotations(images, self.folder, format=self.format, overwrite=True)
+
     @property
     def columns(self) -> list[str]:
         """The columns of a table for all this."""
-        return [*(["points_file"] if self.wanted else []), *(f"zone {zone.name}" for zone in self.zones)]
+        return [
+            *(["points_file"] if self.wanted and self.format is None else []),
+            *(f"zone {zone.name}" for zone in self.zones),
+        ]
 
     @staticmethod
     def table(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 from crowdkit import _guard as _guard
 from crowdkit.data._torchvision import functional as _functional
-from crowdkit.data.annotations import read_points
+from crowdkit.data.annotations import (
+    ImageHeads,
+    list_formats,
+    lost_in,
+    read_annotations,
+    read_points,
+    select_labels,
+    write_annotations,
+)
 from crowdkit.data.cached import CachedDataset
 from crowdkit.data.datasets import (
     UCFCC50,
@@ -23,7 +31,15 @@ from crowdkit.data.datasets.base import CrowdData, region_of_interest as region_
 from crowdkit.data.duplicates import Duplicate, find_duplicates, image_hash
 from crowdkit.data.empty_scenes import EmptyScenes
 from crowdkit.data.geometry import in_region as in_region, to_canvas
-from crowdkit.data.image import list_images, read_image, read_pixels, read_size, unit_range
+from crowdkit.data.image import (
+    images_left_out,
+    list_images,
+    read_image,
+    read_pixels,
+    read_size,
+    unit_range,
+)
+from crowdkit.data.issues import Issue
 from crowdkit.data.lazy_image import (
     Box,
     LazyImage,
@@ -60,7 +76,7 @@ from crowdkit.data.transforms import (
     resize,
 )
 from crowdkit.data.truth import resolve_sigma, true_map
-from crowdkit.data.validate import Issue, Report, check_dataset
+from crowdkit.data.validate import Report, check_dataset, warn_of_doubts as warn_of_doubts
 from crowdkit.data.zones import Zone, fit_zone, read_zones
 
 if TYPE_CHECKING:
@@ -85,6 +101,7 @@ __all__ = [
     "GaussianSigma",
     "Grayscale",
     "HorizontalFlip",
+    "ImageHeads",
     "Issue",
     "JHUCrowd",
     "JPEGCompression",
@@ -113,11 +130,15 @@ __all__ = [
     "find_duplicates",
     "fit_zone",
     "image_hash",
+    "images_left_out",
     "list_datasets",
+    "list_formats",
     "list_images",
     "list_photometric",
+    "lost_in",
     "open_image",
     "photometric",
+    "read_annotations",
     "read_image",
     "read_pixels",
     "read_points",
@@ -128,10 +149,12 @@ __all__ = [
     "roi_map",
     "roi_sample",
     "roi_truth",
+    "select_labels",
     "split_train_val",
     "to_canvas",
     "true_map",
     "unit_range",
+    "write_annotations",
 ]
 
 

@@ -4,6 +4,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,13 +17,59 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".heic", ".heif"),
+)
 
+_HEIC = (".heic", ".heif")
 _GRAYSCALE = ("1", "L", "LA", "I", "F")
 _EXIF_ORIENTATION = 0x0112
 
 # Silencing warnings changes the whole process: two threads in it would leave each other's silence behind.
 _silence = threading.Lock()
+
+
+def is_image(path: Path) -> bool:
+    """Tell whether a file is called as images are; what macOS and Windows leave beside them is not."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+def images_left_out(places: Iterable[str | Path], files: Iterable[Path]) -> list[str]:
+    """Say what :func:`list_images` leaves out: images in folders below, and pages behind the first.
+
+    Args:
+        places: The files and folders that were named.
+        files: The images that were listed.
+
+    Returns:
+        A line for each.
+    """
+    lines = []
+    for place in map(Path, places):
+        if not place.is_dir():
+            continue
+        for folder in sorted(
+            each for each in place.iterdir() if each.is_dir() and not each.name.startswith(".")
+        ):
+            number = sum(is_image(file) for file in folder.rglob("*"))
+            if number:
+                lines.append(f"{folder}: not counted, {_images(number)} below; name the folder to count them")
+    for file in files:
+        if file.suffix.lower() not in (".tif", ".tiff", ".gif", ".webp"):
+            continue
+        try:
+            pages = read_header(file).pages
+        except DataError:
+            continue  # reported when it is its turn
+        if pages > 1:
+            lines.append(
+                f"{file}: the first of {pages} pages is counted; save the others as images of their own"
+            )
+    return lines
+
+
+def _images(number: int) -> str:
+    return "an image" if number == 1 else f"{number} images"
 
 
 class Header(NamedTuple):
@@ -32,11 +79,13 @@ class Header(NamedTuple):
         size: Height and width of the pixels as stored.
         grayscale: Whether it has no color.
         orientation: The EXIF orientation: 1 is upright, 2 to 8 are turned or mirrored.
+        pages: How many images are in the file; the first is read.
     """
 
     size: tuple[int, int]
     grayscale: bool
     orientation: int
+    pages: int = 1
 
 
 def list_images(places: Iterable[str | Path]) -> list[Path]:
@@ -56,7 +105,7 @@ def list_images(places: Iterable[str | Path]) -> list[Path]:
         if not place.is_dir():
             files.append(place)
             continue
-        found = sorted(each for each in place.iterdir() if each.suffix.lower() in IMAGE_SUFFIXES)
+        found = sorted(each for each in place.iterdir() if is_image(each))
         if not found:
             raise DataError(f"images: expected images ({', '.join(IMAGE_SUFFIXES)}) in {place}, got none")
         files += found
@@ -74,6 +123,7 @@ def read_header(path: str | Path) -> Header:
             size=(image.height, image.width),
             grayscale=image.mode.split(";")[0] in _GRAYSCALE,
             orientation=orientation(image),
+            pages=getattr(image, "n_frames", 1),
         )
 
 
@@ -216,11 +266,25 @@ def _silenced() -> Iterator[None]:
         yield
 
 
+def _learn_heic(path: Path) -> None:
+    """Teach Pillow the format of a phone's photographs."""
+    try:
+        heif: Any = import_module("pillow_heif")
+    except ImportError as error:
+        raise DataError(
+            f"{path}: expected pillow-heif, to read HEIC, got {error}; pip install 'crowdkit[heic]', or convert it to "
+            "JPEG"
+        ) from error
+    heif.register_heif_opener()
+
+
 @contextmanager
 def opened(path: Path) -> "Iterator[Image]":
     """Open an image with Pillow; whatever is wrong with the file becomes a :class:`DataError`."""
     import PIL.Image
 
+    if path.suffix.lower() in _HEIC:
+        _learn_heic(path)
     try:
         with _silenced():
             file = PIL.Image.open(path)

@@ -1,58 +1,17 @@
 """Look at every file of a data set and list what is wrong, without stopping at the first."""
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from crowdkit.data.annotations import listed_labels
 from crowdkit.data.datasets.base import CrowdData, CrowdDataset
 from crowdkit.data.geometry import in_region, to_canvas
 from crowdkit.data.image import read_header, read_image
-from crowdkit.errors import ArgumentError, DataError
-
-Severity = Literal["error", "warning", "note"]
-
-_SEVERITY: dict[str, Severity] = {
-    "unreadable image": "error",
-    "missing annotation": "error",
-    "unreadable annotation": "error",
-    "not finite": "error",
-    "outside": "warning",
-    "duplicate heads": "warning",
-    "no image": "warning",
-    "turned": "warning",
-    "incomplete": "warning",
-    "clamped": "note",
-    "empty": "note",
-    "out of region": "note",
-    "unpublished": "note",
-}
-
-
-@dataclass(frozen=True)
-class Issue:
-    """One finding.
-
-    Attributes:
-        kind: ``"unreadable image"``, ``"missing annotation"``, ``"unreadable annotation"``, ``"not finite"``
-            (NaN or infinity), ``"outside"`` (heads dropped), ``"duplicate heads"``, ``"no image"`` (an
-            annotation without one), ``"turned"`` (an EXIF orientation that is ignored), ``"incomplete"`` (images
-            of the data set that are not there), ``"clamped"``, ``"empty"`` (no people), ``"out of region"`` (heads
-            outside the region of interest) or ``"unpublished"`` (the split's heads were never published).
-        name: The image's name.
-        message: What was found, in words.
-        heads: How many heads it concerns.
-    """
-
-    kind: str
-    name: str
-    message: str
-    heads: int = 0
-
-    @property
-    def severity(self) -> Severity:
-        """``"error"`` (the image cannot be used), ``"warning"`` or ``"note"``."""
-        return _SEVERITY[self.kind]
+from crowdkit.data.issues import Issue
+from crowdkit.errors import ArgumentError, DataError, DataWarning
 
 
 @dataclass(frozen=True)
@@ -68,7 +27,8 @@ class Report:
         most: Heads in the fullest image.
         grayscale: Images without color.
         sizes: How many image files have each size ``"HxW"``, the most frequent first.
-        issues: The findings, in the order of the images.
+        issues: The findings: of the whole set, then in the order of the images.
+        labels: How many heads each class has, where the annotations have classes.
     """
 
     dataset: str
@@ -80,11 +40,17 @@ class Report:
     grayscale: int
     sizes: dict[str, int]
     issues: tuple[Issue, ...]
+    labels: dict[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
         """Whether nothing is an error."""
         return not any(issue.severity == "error" for issue in self.issues)
+
+    @property
+    def classes(self) -> str:
+        """The classes with their numbers of heads, in words, the most frequent first."""
+        return listed_labels(self.labels)
 
     def heads(self, kind: str) -> int:
         """Count the heads that findings of one kind concern, for example ``"clamped"``."""
@@ -118,7 +84,9 @@ def check_dataset(
             f"dataset: expected a data set of files (CrowdDataset), got {type(dataset).__name__}; "
             "check the whole data set it was made from"
         )
-    issues = _check_whole(dataset)
+    doubts = dataset.doubts()
+    issues = _check_whole(dataset) + doubts
+    refused = {each.name for each in doubts if each.severity == "error"}
     counts: list[int] = []
     sizes: Counter[str] = Counter()
     grayscale = 0
@@ -132,6 +100,8 @@ def check_dataset(
         if not dataset.annotated:
             continue
         count, found = _check_points(dataset, index, size)
+        if count is None and refused & {dataset.names[index], dataset.name}:
+            continue  # why its heads are refused has been said
         issues += found
         if count is not None:
             counts.append(count)
@@ -145,7 +115,23 @@ def check_dataset(
         grayscale=grayscale,
         sizes=dict(sizes.most_common()),
         issues=tuple(issues),
+        labels=dict(getattr(dataset, "labels", {})),
     )
+
+
+def warn_of_doubts(dataset: CrowdData) -> None:
+    """Warn of what a data set contradicts itself in, one line for each kind of finding.
+
+    Args:
+        dataset: Any data set; those without files have no doubts.
+    """
+    if not isinstance(dataset, CrowdDataset):
+        return
+    doubts = [each for each in dataset.doubts() if each.severity != "note"]
+    for kind, count in Counter(each.kind for each in doubts).items():
+        first = next(each.message for each in doubts if each.kind == kind)
+        more = f" (and {count - 1} more; see crowdkit check)" if count > 1 else ""
+        warnings.warn(f"{first}{more}", DataWarning, stacklevel=2)
 
 
 def _check_whole(dataset: CrowdDataset) -> list[Issue]:
@@ -175,6 +161,9 @@ def _check_image(dataset: CrowdDataset, index: int) -> tuple[tuple[int, int] | N
             "as stored; if the heads were marked on the upright image, use orient=True"
         )
         issues.append(Issue("turned", record.name, message))
+    if header.pages > 1:
+        message = f"{record.image}: the first of {header.pages} pages is read; save the others as images of their own"
+        issues.append(Issue("pages", record.name, message))
     return size, header.grayscale, issues
 
 

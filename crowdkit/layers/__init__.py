@@ -1,6 +1,7 @@
 """The parts that networks are made of; lists of stages run coarse to fine."""
 
 from crowdkit import _guard as _guard
+from crowdkit.layers._checkpoint import without_shared_prefix as without_shared_prefix
 from crowdkit.layers.attention import ResidualAttention, attention_weight
 from crowdkit.layers.branch import CRR, DLE
 from crowdkit.layers.dme import DME

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, DataError, check_choice
+from crowdkit.layers._checkpoint import without_shared_prefix
 from crowdkit.layers.encoder import Normalize, read_weights
 from crowdkit.ops import pad_to_multiple
 
@@ -89,6 +90,7 @@ class EfficientNetLiteEncoder(nn.Module):
 
     def _load(self, size: str, state: dict[str, Tensor], source: str) -> None:
         own = self.network.state_dict()
+        state = without_shared_prefix(state, own)
         wrong = [key for key in own if key not in state or state[key].shape != own[key].shape]
         if wrong:
             listed = ", ".join(wrong[:8]) + (", ..." if len(wrong) > 8 else "")

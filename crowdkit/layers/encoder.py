@@ -1,16 +1,14 @@
 """What encoders share: normalization, and weights read from a file without running code."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import DataError, DTypeError, ShapeError
-
-# Where training scripts put the weights in their checkpoints.
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+from crowdkit.layers._checkpoint import read_state
 
 
 class Normalize(nn.Module):
@@ -50,7 +48,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     """Read a state dictionary from a ``.safetensors`` or a PyTorch file, without unpickling code.
 
     Args:
-        path: The file; a training checkpoint's weights under ``state_dict`` or the like are found.
+        path: The file; a training checkpoint's weights are found in it, and what lies beside them is passed over.
 
     Returns:
         Tensors by key, in float32 where they are floating point.
@@ -65,30 +63,14 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         if file.suffix == ".safetensors":
             from safetensors.torch import load_file
 
-            state: Any = load_file(file)
+            state = load_file(file)
         else:
-            with torch.serialization.safe_globals(_numpy_numbers()):
-                state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:
+            state = read_state(file)
+    except DataError:
+        raise
+    except Exception as error:  # each reader's own
+        said = re.sub(r"\x1b\[[0-9;]*m", "", " ".join(str(error).split()))[:200]
         raise DataError(
-            f"weights: expected a state dictionary in {path}, got an unreadable file ({error})"
+            f"weights: expected a state dictionary in {path}, got an unreadable file ({said}); download it again"
         ) from error
-    if not isinstance(state, dict):
-        raise DataError(f"weights: expected a state dictionary in {path}, got {type(state).__name__}")
-    inner = [state[key] for key in _WRAPPERS if isinstance(state.get(key), dict)]
-    state = inner[0] if inner else state
-    tensors = {key: value for key, value in state.items() if isinstance(value, Tensor)}
-    return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
-
-
-def _numpy_numbers() -> list[Any]:
-    """What PyTorch must know to read a NumPy number, such as the best error beside the weights."""
-    import numpy as np
-
-    make: Any = np.float64(0).__reduce__()[0]
-    dtypes = {type(np.dtype(each)) for each in ("f4", "f8", "i4", "i8")}
-    # The function's module was renamed; files know it by either name.
-    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
-    known = torch.serialization.get_safe_globals()
-    # What the user has made known must stay so afterwards.
-    return [each for each in (np.dtype, *dtypes, *((make, name) for name in names)) if each not in known]
+    return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from crowdkit.errors import DataError, MissingDependencyError
+from crowdkit.layers._checkpoint import without_shared_prefix
 from crowdkit.layers.encoder import Normalize, read_weights
 from crowdkit.ops import pad_to_multiple
 
@@ -87,6 +88,7 @@ class ResNet101Encoder(nn.Module):
 
     def _load(self, state: dict[str, Tensor], source: str) -> None:
         own = self.state_dict()
+        state = without_shared_prefix(state, own)
         # Files older than torch 0.4 do not count batches.
         given = {key: state.get(key, value) for key, value in own.items() if key.endswith("batches_tracked")}
         given |= {key: state[key] for key in own if key in state}

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from crowdkit.errors import ArgumentError, DataError
+from crowdkit.layers._checkpoint import without_shared_prefix
 from crowdkit.layers.encoder import Normalize, read_weights
 from crowdkit.ops import by_rows, pad_to_multiple
 
@@ -103,6 +104,7 @@ class _VGGEncoder(nn.Module):
 
     def _load(self, state: dict[str, Tensor], source: str) -> None:
         own = self.features.state_dict(prefix="features.")
+        state = without_shared_prefix(state, own)
         wrong = [key for key in own if key not in state or state[key].shape != own[key].shape]
         if wrong:
             raise DataError(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import DataError, MissingDependencyError
-from crowdkit.layers import read_weights
+from crowdkit.layers import read_weights, without_shared_prefix
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -24,8 +24,8 @@ def read_published(path: str | Path, *, prefixes: Sequence[str] = ()) -> dict[st
 
     Args:
         path: The file.
-        prefixes: Wrappers' names that may stand before every key, each with its dot. ``module.``, which
-            data parallelism leaves, always may.
+        prefixes: Wrappers' names that may stand before every key, each with its dot. Any other that all keys share
+            goes too, such as ``module.`` of data parallelism and ``_orig_mod.`` of a compiled model.
 
     Returns:
         Tensors by their own key, without prefixes; in float32 where they are floating point.
@@ -45,7 +45,7 @@ def read_published(path: str | Path, *, prefixes: Sequence[str] = ()) -> dict[st
         ) from error
     if not state:
         raise DataError(f"weights: expected tensors by name in {path}, got none")
-    return _without_prefixes(state, ("module.", *prefixes))
+    return without_shared_prefix(_without_prefixes(state, ("module.", *prefixes)))
 
 
 def load_exact(

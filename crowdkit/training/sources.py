@@ -15,6 +15,7 @@ from crowdkit.data import (
     SyntheticCrowd,
     dataset_class,
     split_train_val,
+    warn_of_doubts,
 )
 from crowdkit.errors import ConfigError, check_choice, unknown_name
 from crowdkit.training.config import DataConfig, SourceConfig
@@ -111,8 +112,11 @@ def open_split(config: SourceConfig, split: str) -> CrowdData:
         ConfigError: If an excluded name is not there.
     """
     if split == "test" or getattr(dataset_class(config.dataset), "has_val", False):
-        return _without(open_dataset(config, split=split), config.exclude)
+        own = open_dataset(config, split=split)
+        warn_of_doubts(own)
+        return _without(own, config.exclude)
     everything = open_dataset(config)
+    warn_of_doubts(everything)
     unknown = sorted(set(config.exclude) - set(everything.names))
     if unknown:
         raise ConfigError(str(unknown_name("data.exclude", unknown[0], everything.names)))

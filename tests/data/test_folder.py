@@ -121,9 +121,9 @@ def test_what_is_ambiguous_is_told(photos: Path) -> None:
     with pytest.raises(DataError, match=r"expected one annotation, got .*a2\.csv and .*a2\.json"):
         CrowdFolder(photos)
     assert CrowdFolder(photos, photos / "labels").count(0) == 1
-    write(photos / "annotations.csv", "image,x,y")
-    write(photos / "points.csv", "image,x,y")
-    with pytest.raises(DataError, match="one table"):
+    write(photos / "annotations.csv", "image,x,y\na2.jpg,1,2")
+    (photos / "labels/a2.json").unlink()
+    with pytest.raises(DataError, match=r"got .*a2\.csv and .*annotations\.csv"):
         CrowdFolder(photos)
     write(photos / "a2.png", "")
     with pytest.raises(DataError, match="several called a2"):
@@ -133,8 +133,10 @@ def test_what_is_ambiguous_is_told(photos: Path) -> None:
 def test_what_is_missing_is_told(tmp_path: Path, photos: Path) -> None:
     with pytest.raises(DataError, match="expected a folder of images"):
         CrowdFolder(tmp_path / "gone")
+    empty = tmp_path / "empty"
+    empty.mkdir()
     with pytest.raises(DataError, match=r"expected images \(\.jpg"):
-        CrowdFolder(tmp_path)
+        CrowdFolder(empty)
     with pytest.raises(DataError, match="which is not there"):
         CrowdFolder(photos, tmp_path / "gone")
     with pytest.raises(UnknownNameError, match="missing"):

@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,3 +107,12 @@ def test_integers_of_unknown_range_are_told(tmp_path: Path) -> None:
     image = read_image(save(tmp_path / "b.tif", np.array([[0, 65535]], dtype=np.int32)))
     assert image.tolist() == [[[0.0, 1.0]]] * 3
     assert read_image(save(tmp_path / "c.png", np.array([[0, 255]], dtype=np.uint16))).max() < 0.01
+
+
+def test_a_phone_s_photograph_without_its_reader_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(DataError, match=r"pip install 'crowdkit\[heic\]'"):
+        read_image(tmp_path / "a.heic")

@@ -51,7 +51,7 @@ def test_what_is_no_voc_file_says_so(tmp_path: Path, content: str, words: str) -
     with pytest.raises(DataError, match=words) as caught:
         read_voc(path)
     assert str(path) in str(caught.value)
-    with pytest.raises(DataError, match="No such file"):
+    with pytest.raises(DataError, match="no such file"):
         read_voc(tmp_path / "b.xml")
 
 

@@ -1,39 +1,71 @@
 """Heads in MATLAB files: ShanghaiTech's ``image_info``, UCF's ``annPoints``, Mall's ``frame`` and ``roi``."""
 
-from pathlib import Path
+import io
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from crowdkit.data.annotations.arrays import points_of
+from crowdkit.data.annotations.heads import Format, ImageHeads
+from crowdkit.data.annotations.source import Source
 from crowdkit.errors import DataError
 
+_POINTS = ("point", "loc", "head", "dot", "coord", "xy", "anno", "gt", "ground")
 
-def read_mat(path: Path) -> Tensor:
-    """Read the heads of one image from a ``.mat`` file, as they stand in it.
 
-    Args:
-        path: A file with ``image_info`` (ShanghaiTech), ``annPoints`` (UCF_CC_50, UCF-QNRF, NWPU) or a single
-            (N, 2) matrix of any name.
+def _recognize(source: Source) -> bool:
+    # Files of MATLAB 4 begin with a number.
+    return source.kind == "mat" or (source.kind == "binary" and source.path.suffix.lower() == ".mat")
 
-    Returns:
-        Shape (N, 2), float64 (x, y) in the file's own coordinates.
 
-    Raises:
-        DataError: If the file cannot be read or holds no points.
-    """
+def _read(source: Source) -> list[ImageHeads]:
+    path = source.path
     content = _load(path)
     if "image_info" in content:
-        return _matrix(_field(content["image_info"], "location", path), path)
+        points = points_of(_field(content["image_info"], "location", path), path)
+        return [ImageHeads(points=points, stated_total=_total(content["image_info"]))]
     if "annPoints" in content:
-        return _matrix(content["annPoints"], path)
-    matrices = [value for value in content.values() if getattr(value, "shape", (0,))[-1] == 2]
-    if len(matrices) != 1:
+        return [ImageHeads(points=points_of(content["annPoints"], path))]
+    return [ImageHeads(points=points_of(_onlypoints_of(content, path), path))]
+
+
+def _onlypoints_of(content: dict[str, Any], path: Path) -> Any:
+    """Return the one matrix that may hold points."""
+    matrices = {
+        name: value
+        for name, value in content.items()
+        if getattr(value, "ndim", 0) == 2 and 2 in value.shape and value.dtype.kind in "iuf"
+    }
+    # Two numbers are a size, unless their name says that they are a head.
+    several = {
+        name: value
+        for name, value in matrices.items()
+        if value.size > 2 or any(word in name.lower() for word in _POINTS)
+    }
+    if len(several) == 1:
+        return next(iter(several.values()))
+    if not several and matrices:
         raise DataError(
-            f"{path}: expected image_info, annPoints or one (N, 2) matrix, got the variables "
-            f"{sorted(content)}; save the points as annPoints"
+            f"{path}: expected image_info, annPoints or one (N, 2) matrix, got {', '.join(sorted(matrices))} of two "
+            "numbers, which may be a size; save the points as annPoints"
         )
-    return _matrix(matrices[0], path)
+    raise DataError(
+        f"{path}: expected image_info, annPoints or one (N, 2) matrix, got the variables "
+        f"{sorted(content)}; save the points as annPoints"
+    )
+
+
+def _total(info: Any) -> int | None:
+    """Return the number of heads that ShanghaiTech's files say."""
+    while info.dtype.names is None and info.dtype == object and info.size == 1:
+        info = info.ravel()[0]
+    if info.dtype.names is None or "number" not in info.dtype.names or info.size != 1:
+        return None
+    number = info["number"].ravel()[0]
+    return int(number.ravel()[0]) if getattr(number, "size", 0) == 1 and number.dtype.kind in "iuf" else None
 
 
 def read_mat_frames(path: Path) -> list[Tensor]:
@@ -51,7 +83,7 @@ def read_mat_frames(path: Path) -> list[Tensor]:
     content = _load(path)
     if "frame" not in content:
         raise DataError(f"{path}: expected the variable frame, got {sorted(content)}; pass mall_gt.mat")
-    return [_matrix(_field(frame, "loc", path), path) for frame in content["frame"].ravel()]
+    return [points_of(_field(frame, "loc", path), path) for frame in content["frame"].ravel()]
 
 
 def read_mat_roi(path: Path) -> Tensor:
@@ -102,11 +134,25 @@ def _field(value: Any, name: str, path: Path) -> Any:
     return value[name].ravel()[0]
 
 
-def _matrix(value: Any, path: Path) -> Tensor:
-    import numpy as np
+def _write(images: Sequence[ImageHeads]) -> dict[str, str | bytes]:
+    from scipy.io.matlab import savemat
 
-    if value.size == 0:
-        return torch.zeros(0, 2, dtype=torch.float64)
-    if value.ndim != 2 or value.shape[1] < 2 or value.dtype.kind not in "iuf":
-        raise DataError(f"{path}: expected an (N, 2) matrix of numbers, got {value.dtype} {value.shape}")
-    return torch.from_numpy(np.array(value[:, :2], dtype=np.float64, order="C"))
+    files: dict[str, str | bytes] = {}
+    for image in images:
+        content = io.BytesIO()
+        savemat(content, {"annPoints": image.points.double().numpy()})  # type: ignore[no-untyped-call]
+        files[str(PurePosixPath(image.known_name()).with_suffix(".mat"))] = content.getvalue()
+    return files
+
+
+FORMATS = (
+    Format(
+        name="mat",
+        title="MATLAB (mat): image_info, annPoints",
+        recognize=_recognize,
+        read=_read,
+        write=_write,
+        loses=("classes", "sizes"),
+        convention="matlab",
+    ),
+)

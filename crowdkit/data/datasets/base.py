@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from crowdkit.data.geometry import resize_points, to_canvas
 from crowdkit.data.image import read_image, read_size
+from crowdkit.data.issues import Issue
 from crowdkit.data.sample import Annotation, Sample
 from crowdkit.data.transforms import Resize, Transform
 from crowdkit.errors import DataError
@@ -141,6 +142,10 @@ class CrowdDataset(Dataset[Sample]):
     def roi(self, index: int) -> Tensor | None:  # noqa: ARG002
         """Give the region of interest of one image, bool, shape (H, W) of :meth:`size`; ``None`` is everywhere."""
         return None
+
+    def doubts(self) -> list[Issue]:
+        """List what is wrong with the annotations as a whole, found without decoding an image."""
+        return []
 
     def annotation(self, index: int) -> Annotation:
         """Read the heads of one image without decoding it.

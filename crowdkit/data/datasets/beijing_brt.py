@@ -7,7 +7,7 @@ from torch import Tensor
 from crowdkit.data.annotations import read_points
 from crowdkit.data.datasets._layout import find_home
 from crowdkit.data.datasets.base import CrowdDataset, Record
-from crowdkit.data.image import IMAGE_SUFFIXES
+from crowdkit.data.image import is_image
 from crowdkit.data.transforms import Transform
 from crowdkit.errors import DataError, check_choice
 
@@ -36,7 +36,7 @@ class BeijingBRT(CrowdDataset):
         records = [
             Record(path.stem, path, home / "ground_truth" / f"{path.stem}.mat")
             for path in (home / "frame").iterdir()
-            if path.suffix.lower() in IMAGE_SUFFIXES
+            if is_image(path)
         ]
         if not records:
             raise DataError(f"root: expected frames in {home / 'frame'}, got none; complete the copy")

@@ -1,35 +1,45 @@
-"""Your own photographs with heads in a common format."""
+"""Your own photographs, with heads as any annotation tool writes them."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from crowdkit.data.annotations import ANNOTATION_SUFFIXES, Convention, read_points, read_table
+from crowdkit.data.annotations import UNITS, Convention, ImageHeads, Unit, choose_labels
+from crowdkit.data.datasets._doubts import find_doubts, wrong_units
+from crowdkit.data.datasets._pairing import find_pairs
 from crowdkit.data.datasets.base import CrowdDataset, Record
-from crowdkit.data.image import IMAGE_SUFFIXES
+from crowdkit.data.issues import Issue
 from crowdkit.data.transforms import Transform
 from crowdkit.errors import DataError, check_choice
 
-_FOLDERS = ("annotations", "ground_truth", "ground-truth", "labels", "points", "gt")
-_TABLES = ("annotations.json", "_annotations.coco.json", "annotations.csv", "points.csv")
-
 
 class CrowdFolder(CrowdDataset):
-    """A folder of images with their heads in CSV, JSON, LabelMe, COCO or ``.mat`` files.
+    """A folder of images with their heads as an annotation tool exports them.
 
-    The images lie in ``root`` or ``root/images``. The heads of ``a.jpg`` are in ``a.csv``, ``a.txt``,
-    ``a.json``, ``a.mat``, ``a_ann.mat`` or ``GT_a.mat``, beside the image or in a folder ``annotations``,
-    ``ground_truth``, ``ground-truth``, ``labels``, ``points`` or ``gt`` next to it; or one file
-    ``annotations.json`` (COCO), ``annotations.csv`` or ``points.csv`` (columns image, x, y) holds them all.
-    An annotation without heads is an image without people.
+    The images lie in ``root`` or its ``images``, also in folders below. Their heads lie beside them, in a folder such
+    as ``annotations``, ``labels`` or ``ground_truth``, or in one file for all. Every format of
+    :func:`~crowdkit.data.annotations.list_formats` is recognized by its content, and belongs to an image by the name
+    that is written in it or that the file has. An annotation without heads is an image without people. Where all images
+    lie in folders called train, valid and test, ``split`` chooses among them.
 
     Args:
         root: The folder.
         annotations: The folder or the one file with the heads; searched for as above when ``None``.
         split: ``"train"``, ``"val"`` or ``"test"``: what the images are for.
+        format: The files' format, one of :func:`~crowdkit.data.annotations.list_formats`; ``"auto"`` recognizes it.
+        label: The class, or classes, that are counted. When ``None``, the only one that occurs, or else ``head``, or
+            else ``person``.
+        units: What coordinates count: ``"pixels"``, ``"fraction"`` or ``"percent"``. ``"auto"`` is what the format
+            says, or else pixels; heads that can only be parts of an image are then refused.
+        keypoint: The key point of a skeleton that is the head; those on the head by name when ``None``.
         missing: What an image without annotation is: an ``"error"`` when read, or ``"empty"`` of people.
+        regions: What an image is in which a mark stands for many heads (COCO's ``iscrowd``): an ``"error"`` when read,
+            or left out, ``"skip"``.
         convention: Where the files put the center of the first pixel, see
             :func:`~crowdkit.data.read_points`.
         orient: Turn images upright as their EXIF tag says; for annotations made on the upright image.
@@ -37,8 +47,11 @@ class CrowdFolder(CrowdDataset):
         name: What the data set is called; the folder's name when ``None``.
         transform: Applied to every sample.
 
+    Attributes:
+        labels: How many heads of each class the annotations have; empty if they have no classes.
+
     Raises:
-        DataError: If there is no image or no annotation, or an image has two.
+        DataError: If there is no image or no annotation of any, or an image has two.
     """
 
     def __init__(
@@ -47,7 +60,12 @@ class CrowdFolder(CrowdDataset):
         annotations: str | Path | None = None,
         *,
         split: str = "train",
+        format: str = "auto",  # noqa: A002 (the word of the command line)
+        label: str | Sequence[str] | None = None,
+        units: Unit | Literal["auto"] = "auto",
+        keypoint: str | None = None,
         missing: Literal["error", "empty"] = "error",
+        regions: Literal["error", "skip"] = "error",
         convention: Convention | None = None,
         orient: bool = False,
         sigma_rule: str = "cfanet",
@@ -56,113 +74,111 @@ class CrowdFolder(CrowdDataset):
     ) -> None:
         check_choice("split", split, ("train", "val", "test"))
         check_choice("missing", missing, ("error", "empty"))
-        self.missing = missing
-        self.convention = convention
+        check_choice("regions", regions, ("error", "skip"))
+        check_choice("units", units, ("auto", *UNITS))
         root = Path(root)
-        images = _find_images(root)
-        table, folders = _find_annotations(root, images[0].parent, annotations)
-        self._table = None if table is None else read_table(table, convention=convention)
-        if self._table is None:
-            records = [Record(image.stem, image, _find_file(image, folders)) for image in images]
-            found = sum(record.annotation.is_file() for record in records)
-            unpaired = _unpaired(records, [folder for folder in folders if folder != images[0].parent])
-        else:
-            records = [Record(image.stem, image, table or root) for image in images]
-            known = {image.name for image in images} | {image.stem for image in images}
-            found = len(self._table.keys() & known)
-            unpaired = sorted(self._table.keys() - known)
-        if not found and missing == "error":
-            looked = table or " or ".join(map(str, folders))
-            raise DataError(
-                f"annotations: expected the heads of {images[0].name} and others in {looked}, got none; "
-                "pass annotations=, or missing='empty' if nobody is in the images"
-            )
+        pairs = find_pairs(
+            root,
+            None if annotations is None else Path(annotations),
+            split=split,
+            format=format,
+            convention=convention,
+            keypoint=keypoint,
+            missing=missing,
+        )
+        self.missing = missing
+        self.units = units
+        self._found: dict[str, ImageHeads | str | None] = dict(zip(pairs.names, pairs.heads, strict=True))
+        crowds = [name for name, each in self._found.items() if isinstance(each, ImageHeads) and each.regions]
+        skipped = set(crowds) if regions == "skip" else set()
+        records = zip(pairs.names, pairs.images, pairs.files, strict=True)
         super().__init__(
-            records,
+            [Record(*each) for each in records if each[0] not in skipped],
             name=name or root.resolve().name,
             split=split,
             sigma_rule=sigma_rule,
             orient=orient,
-            unpaired=unpaired,
+            unpaired=pairs.unpaired,
             transform=transform,
         )
+        self.unread = tuple(pairs.unread)
+        self.left_out = (
+            *pairs.left_out,
+            *(f"{each}: left out, for a mark in it stands for many heads" for each in crowds if skipped),
+        )
+        read = [each for each in map(self._found.get, self.names) if isinstance(each, ImageHeads)]
+        self.labels = Counter(label for each in read for label in each.labels or ("",) * len(each))
+        if set(self.labels) <= {""}:
+            self.labels.clear()
+        self._chosen = choose_labels(self.labels, label)
+        self._sized = all(
+            each.sizes is not None and bool((each.sizes > 0).all()) for each in read if len(each)
+        ) and any(map(len, read))
+        self._wrong_units = wrong_units(self) if units == "auto" else {}
 
     def has_annotation(self, index: int) -> bool:
         """Tell whether there is an annotation, or none is needed."""
-        record = self.records[index]
-        if self.missing == "empty":
-            return True
-        if self._table is None:
-            return record.annotation.is_file()
-        return record.image.name in self._table or record.name in self._table
+        return self.missing == "empty" or self._found[self.names[index]] is not None
+
+    def written(self, index: int) -> ImageHeads | None:
+        """Return the heads of one image as they are written in its file, of all classes; ``None`` without a file.
+
+        Raises:
+            DataError: If they cannot be read.
+        """
+        found = self._found[self.names[index]]
+        if isinstance(found, str):
+            raise DataError(found)
+        return found
+
+    def all_heads(self, index: int) -> ImageHeads:
+        """Return the heads of all classes of one image in pixels, with its name and its size.
+
+        Raises:
+            DataError: If they cannot be read.
+        """
+        image = self.records[index].image
+        size = self.stored_size(index)
+        heads = self.written(index) or ImageHeads(points=torch.zeros(0, 2, dtype=torch.float64))
+        pixels = heads.in_pixels(size, unit=None if self.units == "auto" else self.units)
+        return replace(pixels, name=image.name, image_size=size)
 
     def raw_points(self, index: int) -> Tensor:
         """Read the heads of one image as annotated, in continuous coordinates."""
+        return self._heads(index).points.clone()
+
+    def head_sizes(self, index: int) -> Tensor | None:
+        """Read the side of each head in pixels, if all heads of the set are marked as boxes."""
+        if not self._sized:
+            return None
+        sizes = self._heads(index).sizes
+        return torch.zeros(0, dtype=torch.float64) if sizes is None else sizes.clone()
+
+    def doubts(self) -> list[Issue]:
+        """List what in the annotations contradicts itself or the images, without decoding them."""
+        return find_doubts(self)
+
+    def _heads(self, index: int) -> ImageHeads:
         record = self.records[index]
-        if self._table is not None:
-            if record.image.name in self._table and record.name in self._table:
-                raise DataError(
-                    f"{record.annotation}: expected one name an image, got heads of both {record.name} and "
-                    f"{record.image.name}; give all of them one name"
-                )
-            points = self._table.get(record.image.name, self._table.get(record.name))
-            if points is not None:
-                return points.clone()
-        elif record.annotation.is_file():
-            return read_points(record.annotation, convention=self.convention)
-        if self.missing == "empty":
-            return torch.zeros(0, 2, dtype=torch.float64)
-        raise DataError(
-            f"{record.image}: expected its heads in {record.annotation}, got none; annotate it, or pass "
-            "missing='empty' if images without annotation show nobody"
-        )
-
-
-def _find_images(root: Path) -> list[Path]:
-    folder = root / "images" if (root / "images").is_dir() else root
-    if not folder.is_dir():
-        raise DataError(f"root: expected a folder of images, got {root}; check the path")
-    images = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    if not images:
-        raise DataError(
-            f"root: expected images ({', '.join(IMAGE_SUFFIXES)}) in {folder}, got none; check the path"
-        )
-    stems = [path.stem for path in images]
-    twice = sorted({stem for stem in stems if stems.count(stem) > 1}) if len(set(stems)) < len(stems) else []
-    if twice:
-        raise DataError(f"{folder}: expected one image a name, got several called {twice[0]}; rename them")
-    return images
-
-
-def _find_annotations(root: Path, pictures: Path, given: str | Path | None) -> tuple[Path | None, list[Path]]:
-    """Give the one file for all, or the folders to search."""
-    if given is not None:
-        place = Path(given)
-        if not place.exists():
-            raise DataError(f"annotations: expected a file or folder, got {place}, which is not there")
-        return (place, []) if place.is_file() else (None, [place])
-    homes = dict.fromkeys([pictures, root, *([root.parent] if root.name == "images" else [])])
-    tables = [home / name for home in homes for name in _TABLES if (home / name).is_file()]
-    if len(tables) > 1:
-        raise DataError(
-            f"{root}: expected one table of heads, got {tables[0]} and {tables[1]}; pass annotations="
-        )
-    if tables:
-        return tables[0], []
-    siblings = [home / name for home in homes for name in _FOLDERS if (home / name).is_dir()]
-    return None, [pictures, *siblings]
-
-
-def _find_file(image: Path, folders: list[Path]) -> Path:
-    names = [image.stem + suffix for suffix in ANNOTATION_SUFFIXES]
-    names += [f"GT_{image.stem}.mat", f"{image.stem}_ann.mat"]
-    found = [folder / name for folder in folders for name in names if (folder / name).is_file()]
-    if len(found) > 1:
-        raise DataError(f"{image}: expected one annotation, got {found[0]} and {found[1]}; pass annotations=")
-    return found[0] if found else folders[-1] / names[0]
-
-
-def _unpaired(records: list[Record], folders: list[Path]) -> list[str]:
-    used = {record.annotation for record in records}
-    files = [path for folder in folders for path in folder.iterdir() if path.suffix in ANNOTATION_SUFFIXES]
-    return sorted(str(path) for path in files if path not in used)
+        heads = self.written(index)
+        if heads is None:
+            if self.missing == "empty":
+                return ImageHeads(points=torch.zeros(0, 2, dtype=torch.float64))
+            raise DataError(
+                f"{record.image}: expected its heads in {record.annotation}, got none; annotate it, or pass "
+                "missing='empty' if images without annotation show nobody"
+            )
+        if isinstance(self._chosen, str):
+            raise DataError(f"{record.annotation}: {self._chosen}")
+        if heads.regions:
+            raise DataError(
+                f"{record.annotation}: expected one annotation for each head, got a region of many (iscrowd) in "
+                f"{record.image.name}; mark its heads, or leave such images out with regions='skip'"
+            )
+        if record.name in self._wrong_units:
+            raise DataError(self._wrong_units[record.name])
+        if self._chosen is not None and len(heads):
+            heads = heads.select(self._chosen)
+        # Only what counts in parts of the image needs its size.
+        unit = heads.unit or "pixels" if self.units == "auto" else self.units
+        return heads.in_pixels(None if unit == "pixels" else self.stored_size(index), unit=unit)

@@ -8,7 +8,7 @@ from torch import Tensor
 from crowdkit.data.annotations import SHIFT, read_rows
 from crowdkit.data.datasets._layout import find_home
 from crowdkit.data.datasets.base import CrowdDataset, Record
-from crowdkit.data.image import IMAGE_SUFFIXES
+from crowdkit.data.image import is_image
 from crowdkit.data.transforms import Transform
 from crowdkit.errors import DataError, check_choice
 
@@ -49,7 +49,7 @@ class JHUCrowd(CrowdDataset):
     ) -> None:
         check_choice("split", split, ("train", "val", "test"))
         folder = find_home(root, holds=f"{split}/images", release="jhu_crowd_v2.0") / split
-        images = [path for path in (folder / "images").iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
+        images = [path for path in (folder / "images").iterdir() if is_image(path)]
         if not images:
             raise DataError(f"{folder / 'images'}: expected images, got none; unpack them")
         records = [Record(path.stem, path, folder / f"gt/{path.stem}.txt") for path in images]

@@ -7,7 +7,7 @@ from torch import Tensor
 from crowdkit.data.annotations import SHIFT
 from crowdkit.data.annotations.voc import read_voc
 from crowdkit.data.datasets.base import CrowdDataset, Record
-from crowdkit.data.image import IMAGE_SUFFIXES
+from crowdkit.data.image import is_image
 from crowdkit.data.transforms import Transform
 from crowdkit.errors import DataError, check_choice
 
@@ -88,9 +88,7 @@ def _homes(root: Path, parts: tuple[str, ...]) -> list[Path]:
 
 
 def _records(home: Path, split: str) -> list[Record]:
-    images = {
-        path.stem: path for path in (home / "JPEGImages").iterdir() if path.suffix.lower() in IMAGE_SUFFIXES
-    }
+    images = {path.stem: path for path in (home / "JPEGImages").iterdir() if is_image(path)}
     lists = home / "ImageSets" / "Main"
     if lists.is_dir():
         listed = lists / f"{split}.txt"

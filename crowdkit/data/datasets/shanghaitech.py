@@ -6,7 +6,7 @@ from torch import Tensor
 
 from crowdkit.data.annotations import read_points
 from crowdkit.data.datasets.base import CrowdDataset, Record
-from crowdkit.data.image import IMAGE_SUFFIXES
+from crowdkit.data.image import is_image
 from crowdkit.data.transforms import Transform
 from crowdkit.errors import DataError, check_choice
 
@@ -54,7 +54,7 @@ class ShanghaiTech(CrowdDataset):
         records = [
             Record(path.stem, path, annotations / f"GT_{path.stem}.mat")
             for path in pictures.iterdir()
-            if path.suffix.lower() in IMAGE_SUFFIXES
+            if is_image(path)
         ]
         unpaired = set(annotations.glob("GT_*.mat")) - {record.annotation for record in records}
         super().__init__(

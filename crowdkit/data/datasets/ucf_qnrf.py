@@ -7,7 +7,7 @@ from torch import Tensor
 from crowdkit.data.annotations import read_points
 from crowdkit.data.datasets._layout import find_home
 from crowdkit.data.datasets.base import CrowdDataset, Record
-from crowdkit.data.image import IMAGE_SUFFIXES
+from crowdkit.data.image import is_image
 from crowdkit.data.transforms import Resize, Transform
 from crowdkit.errors import DataError, check_choice
 
@@ -61,7 +61,7 @@ class UCFQNRF(CrowdDataset):
         check_choice("split", split, _FOLDERS)
         check_choice("resize", resize, _POLICIES)
         folder = find_home(root, holds=_FOLDERS[split], release="UCF-QNRF_ECCV18") / _FOLDERS[split]
-        images = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
+        images = [path for path in folder.iterdir() if is_image(path)]
         records = [Record(path.stem, path, folder / f"{path.stem}_ann.mat") for path in images]
         unpaired = set(folder.glob("*_ann.mat")) - {record.annotation for record in records}
         if not records:

@@ -62,7 +62,7 @@ def evaluate(
     """
     # torchmetrics takes a second to import.
     from crowdkit.evaluation._measure import WholeImages, measure
-    from crowdkit.evaluation.localization import LocalizationScores
+    from crowdkit.evaluation.localization import HeadLocator
 
     place = pick_device(str(device))
     model = model.to(place)
@@ -73,7 +73,7 @@ def evaluate(
         rule=resolve_sigma(sigma, dataset),
         stride=model.stride,
         full_resolution=full_resolution,
-        scores=LocalizationScores(points, distances, device=place),
+        scores=None if points is None else HeadLocator(points, distances, device=place),
         device=place,
         workers=workers,
         progress=progress,

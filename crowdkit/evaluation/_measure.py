@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from crowdkit.data import CrowdData, Sample, Transform, region_of_interest, roi_map, roi_sample, roi_truth
 from crowdkit.errors import ArgumentError
-from crowdkit.evaluation.localization import LocalizationScores
+from crowdkit.evaluation.localization import HeadLocator
 from crowdkit.evaluation.result import ImageCount, Result
 from crowdkit.metrics import (
     GAME,
@@ -69,7 +69,7 @@ def measure(
     rule: SigmaRule,
     stride: int,
     full_resolution: bool,
-    scores: LocalizationScores | None = None,
+    scores: HeadLocator | None = None,
     device: torch.device,
     workers: int,
     progress: bool,

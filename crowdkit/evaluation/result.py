@@ -22,7 +22,7 @@ class ImageCount:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Localization:
+class LocalizationResult:
     """How many heads were found near where they are, each by a point of its own.
 
     Attributes:
@@ -84,7 +84,7 @@ class Result:
     protocol: str
     seconds: float
     counts: tuple[ImageCount, ...]
-    localization: tuple[Localization, ...] = ()
+    localization: tuple[LocalizationResult, ...] = ()
 
     def metrics(self) -> dict[str, float]:
         """Give the figures alone, by name."""

@@ -36,11 +36,11 @@ def bootstrap_interval(
     """
     generator = torch.Generator().manual_seed(seed)
     errors = torch.tensor(values, dtype=torch.float64)
-    part = max(1, _AT_ONCE // len(errors))
+    images, part = len(errors), max(1, _AT_ONCE // len(errors))
     means = torch.cat(
         [
-            errors[torch.randint(len(errors), (len(some), len(errors)), generator=generator)].mean(dim=1)
-            for some in torch.arange(resamples).split(part)
+            errors[torch.randint(images, (min(part, resamples - done), images), generator=generator)].mean(1)
+            for done in range(0, resamples, part)
         ]
     )
     ends = torch.tensor([(1 - coverage) / 2, (1 + coverage) / 2], dtype=torch.float64)

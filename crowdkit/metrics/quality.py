@@ -109,8 +109,8 @@ def _ssim(pred: Tensor, target: Tensor, protocol: str) -> tuple[Tensor, Tensor]:
         for top in range(0, rows, band):
             # The rows that the windows of this band see.
             part = slice(top, min(top + band, rows) + SSIM_WINDOW - 1)
-            pair = (each[image, :, part] / peak[image] for each in (pred, target))
-            values[image] += _structure(*pair, window).sum(dtype=torch.float64)
+            x, y = (each[image, :, part] / peak[image] for each in (pred, target))
+            values[image] += _structure(x, y, window).sum(dtype=torch.float64)
     return values / (rows * columns), scaled
 
 

@@ -4,8 +4,8 @@
     python benchmarks/bundle.py runs/a --name cfanet_a --root DATA/ShanghaiTech --out weights --page ""
 
 Writes NAME.safetensors and NAME.json where the package finds them (crowdkit/models/bundled), and the figures between
-the marks of docs/model-card.md. It counts all training images once and all validation images twice; no test image is
-read. The same run gives the same files.
+the marks of docs/model-card.md. It counts all training and validation images once; no test image is read. The same run
+gives the same files.
 """
 
 import argparse

@@ -116,7 +116,7 @@ def test_light_parts_load_torch_alone() -> None:
         import sys
 
         class Blocked:
-            names = {"torchvision", "timm", "torchmetrics", "scipy", "PIL", "matplotlib", "pytorch_msssim"}
+            names = {"torchvision", "timm", "torchmetrics", "scipy", "PIL", "matplotlib"}
 
             def find_spec(self, name, path=None, target=None):
                 if name.split(".")[0] in self.names:

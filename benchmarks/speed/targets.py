@@ -12,7 +12,7 @@ from torch import Tensor
 
 from benchmarks.speed.case import Case, Measured
 from benchmarks.speed.ceiling import copy_bytes
-from crowdkit.targets import adaptive_sigma, density_map
+from crowdkit.targets import adaptive_sigma, density_maps
 
 Map = NDArray[np.float32]
 Size = tuple[int, int, int]  # heads, height, width
@@ -118,17 +118,13 @@ def crowd(heads: int, height: int, width: int, *, seed: int = 0) -> tuple[Tensor
 def _ours(
     points: list[Tensor], sigmas: list[Tensor], size: tuple[int, ...], stride: int, device: torch.device
 ) -> Tensor:
-    maps = [
-        density_map(
-            heads.to(device, non_blocking=True),
-            (size[0], size[1]),
-            sigma=sigma.to(device, non_blocking=True),
-            stride=stride,
-            check=device.type == "cpu",
-        )
-        for heads, sigma in zip(points, sigmas, strict=True)
-    ]
-    return torch.stack(maps) if len(maps) > 1 else maps[0][None]
+    return density_maps(
+        [heads.to(device, non_blocking=True) for heads in points],
+        (size[0], size[1]),
+        sigma=[sigma.to(device, non_blocking=True) for sigma in sigmas],
+        stride=stride,
+        check=device.type == "cpu",
+    )[:, 0]
 
 
 def field(points: Tensor, sigmas: Tensor, size: tuple[int, ...]) -> Map:

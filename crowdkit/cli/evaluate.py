@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--split", choices=("val", "train", "test"), default="val", help="which images (val)")
     parser.add_argument(
-        "--full-resolution", action="store_true", help="SSIM and PSNR at the images' own size; slow"
+        "--full-resolution", action="store_true", help="SSIM and PSNR at the images' own size"
     )
     parser.add_argument(
         "--points", action="store_true", help="also locate heads: precision, recall and F1 at each distance"
@@ -148,7 +148,6 @@ def _calibrate(args: argparse.Namespace, opened: "LoadedModel", data: "DataConfi
         opened.model,
         open_splits(data, "train"),
         open_splits(data, "val"),
-        sigma=data.sigma,
         transform=resizing(data),
         zoom=data.scale or (1.0, 1.0),
         device=args.device or "auto",

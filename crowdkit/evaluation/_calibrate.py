@@ -1,17 +1,15 @@
-"""A model is shown its images, to learn how far its counts may be trusted."""
+"""How far a model's counts may be trusted, from what it says of images whose count is known."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 import torch
-from tqdm import tqdm
 
-from crowdkit.calibration import Calibration, CountInterval, Domain, HeldOut, Traits, image_traits
-from crowdkit.counting import predict_density
-from crowdkit.data import CrowdData, LazyImage, Transform, resolve_sigma, roi_map, roi_sample
+from crowdkit.calibration import Calibration, CountInterval, Domain, HeldOut, Traits
+from crowdkit.data import CrowdData, Transform
+from crowdkit.errors import ArgumentError
+from crowdkit.evaluation._evaluate import evaluate
+from crowdkit.evaluation.result import ImageCount, Result
 from crowdkit.models import CrowdModel
-from crowdkit.runtime import pick_device
-from crowdkit.targets import SigmaRule
 
 
 def calibrate(
@@ -19,7 +17,6 @@ def calibrate(
     seen: Sequence[CrowdData],
     held_out: Sequence[CrowdData],
     *,
-    sigma: float | str | SigmaRule = "auto",
     transform: Transform | None = None,
     zoom: tuple[float, float] = (1.0, 1.0),
     coverage: float = 0.9,
@@ -38,7 +35,6 @@ def calibrate(
         model: The network.
         seen: The data sets that it was trained on.
         held_out: Images like these that it was not trained on, 19 at least for a coverage of 0.9.
-        sigma: Spread of a head, where images have a region of interest; as for :func:`~crowdkit.evaluation.evaluate`.
         transform: What is done to every sample first, such as the resizing of the training.
         zoom: Smallest and largest magnification at which the training has shown its images.
         coverage: The share of images whose true count shall lie inside the interval.
@@ -61,36 +57,90 @@ def calibrate(
         >>> found.interval.images, found.domain.images
         (20, 20)
     """
-    place = pick_device(str(device))
-    model = model.to(place)
 
-    def show(sets: Sequence[CrowdData], what: str) -> Iterator[tuple[HeldOut, Traits]]:
-        total = sum(len(each) for each in sets)
-        with tqdm(total=total, desc=what, disable=not progress, unit="image", leave=False) as bar:
-            for dataset in sets:
-                rule = resolve_sigma(sigma, dataset)
-                for index in range(len(dataset)):
-                    sample = dataset[index] if transform is None else transform(dataset[index])
-                    sample = roi_sample(sample, rule)
-                    whole = predict_density(model, sample.image, device=place, precision=precision).cpu()
-                    picture = LazyImage(sample.image)
-                    traits = image_traits(picture, whole, stride=model.stride)
-                    inside = roi_map(whole, sample, model.stride)
-                    yield (
-                        HeldOut(
-                            name=f"{dataset.name}/{sample.meta['name']}",
-                            people=len(sample.points),
-                            estimate=round(float(inside.sum()), 3),
-                            megapixels=traits.megapixels,
-                        ),
-                        traits,
-                    )
-                    bar.update()
+    def measured(sets: Sequence[CrowdData]) -> Iterable[Result]:
+        for each in sets:
+            yield evaluate(
+                model,
+                each,
+                transform=transform,
+                map_metrics=False,
+                traits=True,
+                device=device,
+                precision=precision,
+                progress=progress,
+            )
 
-    found = list(show(held_out, "held out"))
+    return calibrate_results(measured(seen), measured(held_out), zoom=zoom, coverage=coverage, share=share)
+
+
+def calibrate_results(
+    seen: Iterable[Result],
+    held_out: Iterable[Result],
+    *,
+    zoom: tuple[float, float] = (1.0, 1.0),
+    coverage: float = 0.9,
+    share: float = 0.05,
+) -> Calibration:
+    """Learn how far a model's counts may be trusted, from what :func:`evaluate` has found with ``traits=True``.
+
+    It spares a second pass where the held-out images are evaluated anyway. The held-out results are used first, so
+    that too few images are reported before a generator of ``seen`` does its work.
+
+    Args:
+        seen: The results on the images that the model was trained on, as they are.
+        held_out: The results on images like these that it was not trained on.
+        zoom: As for :func:`calibrate`, like what follows.
+        coverage: The share of images whose true count shall lie inside the interval.
+        share: The share of images of the same kind that may be said to be unusual.
+
+    Returns:
+        The calibration.
+
+    Raises:
+        ArgumentError: If there are too few images, or a result has no traits.
+
+    Examples:
+        >>> from crowdkit.data import SyntheticCrowd
+        >>> from crowdkit.models import create_model
+        >>> scenes = SyntheticCrowd(20, size=(64, 64), people=(0, 9))
+        >>> result = evaluate(create_model("mcnn"), scenes, traits=True, device="cpu")
+        >>> calibrate_results([result], [result]).interval.images
+        20
+    """
+    rows = [
+        (f"{result.dataset}/{count.name}", count, traits)
+        for result in held_out
+        for count, traits in _with_traits(result)
+    ]
     interval = CountInterval.fit(
-        [row.people for row, _ in found], [row.estimate for row, _ in found], coverage=coverage
+        [count.people for _, count, _ in rows],
+        [round(count.count, 3) for _, count, _ in rows],
+        coverage=coverage,
     )
-    domain = Domain.fit([traits for _, traits in show(seen, "seen")], share=share, zoom=zoom)
-    rows = tuple(replace(row, unusual=domain.unusual(traits)) for row, traits in found)
-    return Calibration(interval=interval, domain=domain, held_out=rows)
+    domain = Domain.fit(
+        [traits for result in seen for _, traits in _with_traits(result)], share=share, zoom=zoom
+    )
+    return Calibration(
+        interval=interval,
+        domain=domain,
+        held_out=tuple(
+            HeldOut(
+                name=name,
+                people=count.people,
+                estimate=round(count.count, 3),
+                megapixels=traits.megapixels,
+                unusual=domain.unusual(traits),
+            )
+            for name, count, traits in rows
+        ),
+    )
+
+
+def _with_traits(result: Result) -> list[tuple[ImageCount, Traits]]:
+    if len(result.traits) != result.images:
+        raise ArgumentError(
+            f"results: expected the traits of the {result.images} images of {result.dataset}, got "
+            f"{len(result.traits)}; evaluate with traits=True"
+        )
+    return list(zip(result.counts, result.traits, strict=True))

@@ -21,9 +21,11 @@ def evaluate(
     *,
     sigma: float | str | SigmaRule = "auto",
     transform: Transform | None = None,
+    map_metrics: bool = True,
     full_resolution: bool = False,
     points: Method | None = None,
     distances: Sequence[float] = (4.0, 8.0),
+    traits: bool = False,
     device: str | torch.device = "auto",
     precision: str = "float32",
     workers: int = 0,
@@ -44,10 +46,13 @@ def evaluate(
         sigma: Spread of a head in the true maps: ``"auto"`` (the data set's own rule), a rule's name, a
             rule or a number of pixels.
         transform: What is done to every sample first, such as the resizing of the training.
-        full_resolution: Take SSIM and PSNR at the images' own size, the estimate enlarged bilinearly; slow.
+        map_metrics: Compare the maps with the true ones too. If false, the true maps are not made, and GAME, SSIM,
+            PSNR and the background ratio are NaN.
+        full_resolution: Take SSIM and PSNR at the images' own size, the estimate enlarged bilinearly.
         points: Also locate heads in the maps, by ``"transport"`` or ``"peaks"``
             (:func:`~crowdkit.counting.locate`), and give precision, recall and F1.
         distances: How far a point may be from its head, in pixels.
+        traits: Also take the images' traits, from which :func:`calibrate_results` learns what the model has seen.
         device: Where to compute.
         precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
         workers: Processes that load images.
@@ -61,19 +66,22 @@ def evaluate(
         ImageTooLargeError: If an image does not fit into memory.
     """
     # torchmetrics takes a second to import.
+    from crowdkit.evaluation._map_metrics import MapMetrics
     from crowdkit.evaluation._measure import WholeImages, measure
-    from crowdkit.evaluation.localization import LocalizationScores
+    from crowdkit.evaluation.localization import HeadLocator
 
     place = pick_device(str(device))
     model = model.to(place)
-    images = WholeImages(dataset, transform)
+    rule = resolve_sigma(sigma, dataset)
+    maps = MapMetrics(rule=rule, stride=model.stride, full_resolution=full_resolution, device=place)
     return measure(
-        images,
+        WholeImages(dataset, transform),
         lambda sample: predict_density(model, sample.image, device=place, precision=precision),
-        rule=resolve_sigma(sigma, dataset),
+        rule=rule,
         stride=model.stride,
-        full_resolution=full_resolution,
-        scores=LocalizationScores(points, distances, device=place),
+        maps=maps if map_metrics else None,
+        locator=None if points is None else HeadLocator(points, distances, device=place),
+        traits=traits,
         device=place,
         workers=workers,
         progress=progress,
@@ -87,6 +95,7 @@ def mean_baseline(
     sigma: float | str | SigmaRule = "auto",
     transform: Transform | None = None,
     stride: int = 1,
+    map_metrics: bool = True,
     full_resolution: bool = False,
     progress: bool = False,
 ) -> Result:
@@ -100,6 +109,7 @@ def mean_baseline(
         sigma: As for :func:`evaluate`.
         transform: As for :func:`evaluate`.
         stride: Stride of the maps, that of the model to compare with.
+        map_metrics: As for :func:`evaluate`.
         full_resolution: As for :func:`evaluate`.
         progress: Whether to draw a progress bar.
 
@@ -115,6 +125,7 @@ def mean_baseline(
         >>> round(mean_baseline(scenes, scenes, stride=4).mae, 3)
         0.0
     """
+    from crowdkit.evaluation._map_metrics import MapMetrics
     from crowdkit.evaluation._measure import WholeImages, measure
 
     if len(train_set) == 0:
@@ -126,13 +137,16 @@ def mean_baseline(
         cells = height * width if sample.roi is None else float(region_share(sample.roi, stride=stride).sum())
         return torch.full((1, 1, height, width), mean / (cells or 1))
 
+    device = torch.device("cuda", torch.cuda.current_device()) if _on_gpus() else torch.device("cpu")
+    rule = resolve_sigma(sigma, dataset)
+    maps = MapMetrics(rule=rule, stride=stride, full_resolution=full_resolution, device=device)
     return measure(
         WholeImages(dataset, transform, pixels=False),
         guess,
-        rule=resolve_sigma(sigma, dataset),
+        rule=rule,
         stride=stride,
-        full_resolution=full_resolution,
-        device=torch.device("cuda", torch.cuda.current_device()) if _on_gpus() else torch.device("cpu"),
+        maps=maps if map_metrics else None,
+        device=device,
         workers=0,
         progress=progress,
     )

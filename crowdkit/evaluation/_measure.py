@@ -1,4 +1,4 @@
-"""Estimated maps beside the true ones, over a data set. Imports torchmetrics: load it inside a function."""
+"""One pass of a model over the images of a data set. Imports torchmetrics: load it inside a function."""
 
 import time
 from collections.abc import Callable
@@ -10,28 +10,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from crowdkit.data import CrowdData, Sample, Transform, region_of_interest, roi_map, roi_sample, roi_truth
+from crowdkit.calibration import Traits, image_traits
+from crowdkit.data import CrowdData, LazyImage, Sample, Transform, region_of_interest, roi_map, roi_sample
 from crowdkit.errors import ArgumentError
-from crowdkit.evaluation.localization import LocalizationScores
-from crowdkit.evaluation.result import ImageCount, Result
-from crowdkit.metrics import (
-    GAME,
-    SSIM_WINDOW,
-    BackgroundRatio,
-    CountMAE,
-    CountNAE,
-    CountRMSE,
-    DensityPSNR,
-    DensitySSIM,
-)
-from crowdkit.ops import upsample
+from crowdkit.evaluation._bootstrap import bootstrap_interval
+from crowdkit.evaluation._map_metrics import MapMetrics
+from crowdkit.evaluation.localization import HeadLocator
+from crowdkit.evaluation.result import METRICS, ImageCount, Result
+from crowdkit.metrics import count_mae, count_nae, count_rmse
 from crowdkit.runtime import all_gather, leave_signals_to_parent, rank, world_size
 from crowdkit.targets import SigmaRule
-
-_QUALITY = ("ssim", "psnr")
-_PROTOCOL = (
-    "map metrics per image on maps divided by the larger of their two maxima, SSIM window 11, C 1e-4 and 9e-4"
-)
 
 
 class WholeImages(Dataset[Sample]):
@@ -68,21 +56,23 @@ def measure(
     *,
     rule: SigmaRule,
     stride: int,
-    full_resolution: bool,
-    scores: LocalizationScores | None = None,
+    maps: MapMetrics | None,
+    locator: HeadLocator | None = None,
+    traits: bool = False,
     device: torch.device,
     workers: int,
     progress: bool,
 ) -> Result:
-    """Compare estimated maps with the true ones, image by image.
+    """Estimate the map of every image once, and take everything that is wanted from it.
 
     Args:
         images: This process's share of the images.
         guess: Estimates the map of a sample, shape :math:`(1, 1, h, w)`.
         rule: The rule for sigma.
         stride: Side of a cell in pixels.
-        full_resolution: Take SSIM and PSNR at the images' own size.
-        scores: Locates heads too.
+        maps: Compares the maps with the true ones.
+        locator: Locates heads too.
+        traits: Whether to take the images' traits.
         device: Where to compute.
         workers: Processes that load images.
         progress: Whether to draw a progress bar.
@@ -91,19 +81,6 @@ def measure(
         The figures of all processes.
     """
     started = time.monotonic()
-    metrics = {
-        "mae": CountMAE(),
-        "rmse": CountRMSE(),
-        "nae": CountNAE(),
-        "game1": GAME(1),
-        "game2": GAME(2),
-        "game3": GAME(3),
-        "ssim": DensitySSIM(),
-        "psnr": DensityPSNR(),
-        "background_ratio": BackgroundRatio(stride=stride),
-    }
-    for metric in metrics.values():
-        metric.to(device)
     loader = DataLoader(
         images,
         batch_size=None,
@@ -111,45 +88,46 @@ def measure(
         worker_init_fn=leave_signals_to_parent,
         generator=torch.Generator(),  # else it draws from the global random numbers of a training
     )
-    counts = []
-    protocol, region = _PROTOCOL + (", at full resolution" if full_resolution else ""), ""
+    found: list[tuple[ImageCount, Traits | None]] = []
+    region = ""
     for shown in tqdm(loader, desc="evaluating", disable=not progress, unit="image", leave=False):
         whole = guess(shown).to(device)
         sample = roi_sample(shown, rule)
         if sample.roi is not None:
             region = "; inside the region of interest alone"
         density = roi_map(whole, sample, stride)
-        truth = roi_truth(sample, rule, stride).to(device)
-        fine = _enlarged(whole, sample, rule, stride) if full_resolution else (density, truth)
-        for name, metric in metrics.items():
-            if name == "ssim" and min(fine[0].shape[-2:]) < SSIM_WINDOW:
-                continue
-            metric.update(*(fine if name in _QUALITY else (density, truth)))
-        if scores is not None:
-            scores.update(density, sample, stride)
-        counts.append(
-            ImageCount(name=sample.meta["name"], people=len(sample.points), count=float(density.sum()))
+        if maps is not None:
+            maps.update(whole, density, sample)
+        if locator is not None:
+            locator.update(density, sample, stride)
+        count = ImageCount(
+            name=sample.meta["name"],
+            people=len(sample.points),
+            count=float(density.sum(dtype=torch.float64)),
         )
-    everyone = [each for share in zip_longest(*all_gather(counts)) for each in share if each is not None]
-    dataset = images.dataset
+        looks = image_traits(LazyImage(shown.image), whole.cpu(), stride=stride) if traits else None
+        found.append((count, looks))
+    everyone = [each for share in zip_longest(*all_gather(found)) for each in share if each is not None]
+    counts = tuple(count for count, _ in everyone)
+    estimates, people = torch.tensor([(each.count, each.people) for each in counts]).double().T
+    figures = dict.fromkeys(METRICS, nan) if maps is None else maps.results()
+    figures |= {
+        "mae": float(count_mae(estimates, people)),
+        "rmse": float(count_rmse(estimates, people)),
+        "nae": float(count_nae(estimates, people)),
+    }
     return Result(
-        **{
-            name: float(metric.compute()) if metric.update_called else nan for name, metric in metrics.items()
-        },
-        images=len(everyone),
-        people=sum(each.people for each in everyone),
-        dataset=dataset.name,
-        split=dataset.split,
+        **figures,
+        mae_interval=bootstrap_interval((estimates - people).abs().tolist()),
+        images=len(counts),
+        people=sum(each.people for each in counts),
+        dataset=images.dataset.name,
+        split=images.dataset.split,
         stride=stride,
         sigma=rule.name,
-        protocol=protocol + region,
+        protocol=("counts alone" if maps is None else maps.protocol) + region,
         seconds=time.monotonic() - started,
-        counts=tuple(everyone),
-        localization=() if scores is None else scores.results(),
+        counts=counts,
+        localization=() if locator is None else locator.results(),
+        traits=tuple(looks for _, looks in everyone if looks is not None),
     )
-
-
-def _enlarged(density: Tensor, sample: Sample, rule: SigmaRule, stride: int) -> tuple[Tensor, Tensor]:
-    height, width = sample.image.shape[-2:]
-    fine = upsample(density, stride)[..., :height, :width] / stride**2
-    return roi_map(fine, sample, 1), roi_truth(sample, rule, 1).to(density.device)

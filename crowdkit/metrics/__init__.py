@@ -5,17 +5,10 @@ difference.
 """
 
 from crowdkit import _guard as _guard
+from crowdkit.metrics._localization import Localization, LocalizationScores, localization
 from crowdkit.metrics.background import BackgroundRatio, background_share
 from crowdkit.metrics.count import CountMAE, CountNAE, CountRMSE, count_mae, count_nae, count_rmse
 from crowdkit.metrics.game import GAME, game
-from crowdkit.metrics.localization import (
-    LocalizationF1,
-    LocalizationPrecision,
-    LocalizationRecall,
-    localization_f1,
-    localization_precision,
-    localization_recall,
-)
 from crowdkit.metrics.quality import (
     SSIM_WINDOW as SSIM_WINDOW,
     DensityPSNR,
@@ -32,9 +25,8 @@ __all__ = [
     "CountRMSE",
     "DensityPSNR",
     "DensitySSIM",
-    "LocalizationF1",
-    "LocalizationPrecision",
-    "LocalizationRecall",
+    "Localization",
+    "LocalizationScores",
     "background_share",
     "count_mae",
     "count_nae",
@@ -42,7 +34,5 @@ __all__ = [
     "density_psnr",
     "density_ssim",
     "game",
-    "localization_f1",
-    "localization_precision",
-    "localization_recall",
+    "localization",
 ]

@@ -20,7 +20,7 @@ from crowdkit.ops.pooling import count, mean_pool, sum_pool
 from crowdkit.ops.region import region_share, within_region
 from crowdkit.ops.resize import cells_across as cells_across, pad_to_multiple, upsample
 from crowdkit.ops.separable import SeparableFilter as SeparableFilter
-from crowdkit.ops.splat import splat
+from crowdkit.ops.splat import splat, splat_batch
 from crowdkit.ops.transport import transport
 from crowdkit.ops.unbalanced import unbalanced_transport
 from crowdkit.ops.upsampled import as_drawn as as_drawn, upsampled_conv2d
@@ -37,6 +37,7 @@ __all__ = [
     "polygon_share",
     "region_share",
     "splat",
+    "splat_batch",
     "sum_pool",
     "transport",
     "transport_points",

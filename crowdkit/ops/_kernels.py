@@ -50,6 +50,11 @@ class Kernels(NamedTuple):
         """Choose heads, both kernels of each."""
         return self.take(torch.cat((index, index + len(self.pixel) // 2)))
 
+    def moved_down(self, pixels: Tensor) -> "Kernels":
+        """Move the kernels along y by whole pixels, (N,)."""
+        shift = torch.cat((torch.zeros_like(pixels), pixels))
+        return self._replace(pixel=self.pixel + shift, first=self.first + shift, last=self.last + shift)
+
     def spans(self, length: int) -> Tensor:
         """Count the parts of the axis, of one length, that each window meets."""
         return self.last // length - self.first // length + 1

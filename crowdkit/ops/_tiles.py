@@ -14,6 +14,8 @@ _LEAST_SIDE = 8
 # Samples of kernels held at once, and for how many an entry of the list of heads and tiles counts.
 _CHUNK = 2**20
 _ENTRY = 16
+# Bands of tiles are summed by one call as far as they have no more weighted pieces, and no more cells.
+_AT_ONCE = 2**15
 
 
 class Parts(NamedTuple):
@@ -33,9 +35,28 @@ class Parts(NamedTuple):
         return cls(whose, place, start, many)
 
 
-def add_heads(density: Tensor, kernels: Kernels, stride: int) -> None:
-    """Add normalized kernels to a map (h, w), some heads at a time, so that memory does not grow with them."""
+def sum_heads(kernels: Kernels, image: Tensor, size: tuple[int, int, int], stride: int) -> Tensor:
+    """Sum normalized kernels to maps (B, h, w), some heads at a time, so that memory does not grow with them.
+
+    The maps lie one under the other on one canvas, each from a new row of tiles on: many small ones cost the calls
+    of a single one.
+
+    Args:
+        kernels: Kernels of the heads of all images.
+        image: Whose head each is, (N,).
+        size: Size of the maps.
+        stride: Side of a cell in pixels.
+    """
     side = max(_LEAST_SIDE, _SIDE // stride)
+    images, rows, columns = size
+    tall = rows if images == 1 else -(-rows // side) * side
+    density = torch.zeros(images * tall, columns, dtype=kernels.shift.dtype)
+    if len(image):
+        _add_heads(density, kernels.moved_down(image * (tall * stride)), side, stride)
+    return density.view(images, tall, columns)[:, :rows].contiguous()
+
+
+def _add_heads(density: Tensor, kernels: Kernels, side: int, stride: int) -> None:
     count = len(kernels.pixel) // 2
     wide, high = kernels.spans(side * stride).view(2, -1)
     cost = (wide + high) * (side * stride) + wide * high * _ENTRY
@@ -73,19 +94,26 @@ def _add_chunk(density: Tensor, kernels: Kernels, side: int, stride: int) -> Non
     starts = torch.searchsorted(tile, torch.arange(bands * strips + 1))
     limits = starts[::strips].tolist()
     nth = torch.arange(side)[:, None]
-    for band in range(int(tile[0]) // strips, int(tile[-1]) // strips + 1):
-        start, stop = limits[band], limits[band + 1]
-        if start == stop:
+    band, last, most = int(tile[0]) // strips, int(tile[-1]) // strips, _AT_ONCE // (side * side * strips)
+    while band <= last:
+        if limits[band] == limits[band + 1]:
+            band += 1
             continue
-        top = band * side
-        tall = min(side, rows - top)
-        # Every row of the band sums the same pieces, each with weights of its own.
-        offsets = starts[band * strips : (band + 1) * strips] + (nth[:tall] * (stop - start) - start)
+        # Every row of a band sums the same pieces, each with weights of its own.
+        after = band + 1
+        while after <= last and after < band + most and (limits[after + 1] - limits[band]) * side <= _AT_ONCE:
+            after += 1
+        start, stop = limits[band], limits[after]
+        some = starts[band * strips : after * strips]
         summed = F.embedding_bag(
-            piece[start:stop].repeat(tall),
+            piece[start:stop].repeat(side),
             pieces,
-            offsets.view(-1),
+            (some + (nth * (stop - start) - start)).view(-1),
             mode="sum",
-            per_sample_weights=weights[:tall].index_select(1, weight[start:stop]).view(-1),
+            per_sample_weights=weights.index_select(1, weight[start:stop]).view(-1),
         )
-        density[top : top + tall] += summed.view(tall, -1)[:, :columns]
+        top = band * side
+        tall = min((after - band) * side, rows - top)
+        lines = summed.view(side, after - band, -1).transpose(0, 1).flatten(end_dim=1)
+        density[top : top + tall] += lines[:tall, :columns]
+        band = after

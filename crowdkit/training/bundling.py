@@ -12,7 +12,7 @@ from torch import Tensor
 
 from crowdkit.data import CrowdData
 from crowdkit.errors import ConfigError, DataError
-from crowdkit.evaluation import Result, calibrate, evaluate, mean_baseline
+from crowdkit.evaluation import Result, calibrate_results, evaluate, mean_baseline
 from crowdkit.models import CrowdModel, WeightsCard, create_model, load_model, maker, weights_card
 from crowdkit.training.checkpoint import load_checkpoint
 from crowdkit.training.config import SourceConfig, TrainConfig
@@ -93,20 +93,22 @@ def bundle(
     model = create_model(card.model, weights=card.write(target))
     ways: dict[str, Any] = {"device": device, "precision": precision, "progress": progress}
     resize = resizing(config.data)
-    calibration = calibrate(
-        model,
-        seen,
-        held_out,
-        sigma=config.data.sigma,
-        transform=resize,
+    # One pass over the validation images gives their figures and the interval.
+    results = [
+        evaluate(model, images, sigma=part.sigma, transform=resize, traits=True, **ways)
+        for part, images in zip(sources, held_out, strict=True)
+    ]
+    calibration = calibrate_results(
+        (
+            evaluate(model, images, transform=resize, map_metrics=False, traits=True, **ways)
+            for images in seen
+        ),
+        results,
         zoom=config.data.scale or (1.0, 1.0),
-        **ways,
     )
     validation = []
-    for part, learned, each in zip(sources, seen, held_out, strict=True):
-        sigma = part.sigma
-        result = evaluate(model, each, sigma=sigma, transform=resize, **ways)
-        mean = mean_baseline(learned, each, sigma=sigma, transform=resize, stride=model.stride)
+    for learned, images, result in zip(seen, held_out, results, strict=True):
+        mean = mean_baseline(learned, images, transform=resize, stride=model.stride, map_metrics=False)
         validation.append({**_figures(result), "mae_of_the_mean": mean.mae})
     if config.data.empty_scenes:
         empty_scenes = open_empty_scenes(held_out, config.data, split="val")
@@ -121,7 +123,7 @@ def bundle(
 def _figures(result: Result) -> dict[str, Any]:
     told = ("dataset", "split", "images", "people", "stride", "sigma", "protocol")
     metrics = {key: value if isfinite(value) else None for key, value in result.metrics().items()}
-    return {**{key: getattr(result, key) for key in told}, **metrics}
+    return {**{key: getattr(result, key) for key in told}, **metrics, "mae_interval": [*result.mae_interval]}
 
 
 def _options_of(model: CrowdModel, name: str) -> dict[str, Any]:

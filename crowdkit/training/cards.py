@@ -64,6 +64,9 @@ def _figures(card: WeightsCard) -> str:
         (label, *(_number(each.get(key), digits) for each in card.validation))
         for key, (label, digits) in _METRICS.items()
     ]
+    if any("mae_interval" in each for each in card.validation):
+        spreads = (" to ".join(_number(end, 2) for end in each["mae_interval"]) for each in card.validation)
+        rows.insert(1, ("MAE, 90 % bootstrap interval", *spreads))
     return markdown_table(columns, rows)
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from test_point_metrics_contract import CASES as POINT_CASES
+from test_point_metrics_contract import NAMES as POINT_NAMES
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -150,8 +150,8 @@ def maps(batch: int, size: tuple[int, int] = (23, 30), seed: int = 0) -> tuple[T
 
 
 def test_every_public_name_has_a_row():
-    rows = {each.__name__ for case in (*CASES, *POINT_CASES) for each in (case.metric, case.function)}
-    assert rows == set(metrics.__all__)
+    rows = {each.__name__ for case in CASES for each in (case.metric, case.function)}
+    assert rows | POINT_NAMES == set(metrics.__all__)
 
 
 @every
@@ -256,7 +256,7 @@ def test_half_precision_maps_and_autocast(case, half):
     with torch.autocast("cpu", dtype=half):
         value = case.function(pred, target, **case.keywords)
     expected = case.function(pred.double(), target.double(), **case.keywords)
-    assert value.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert value.item() == pytest.approx(expected.item(), rel=1e-6, abs=1e-7)
 
 
 @every

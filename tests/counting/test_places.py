@@ -4,7 +4,7 @@ import torch
 from crowdkit.counting import count_zones, locate
 from crowdkit.data import Zone
 from crowdkit.errors import DataError, ShapeError, UnknownNameError
-from crowdkit.metrics import localization_f1
+from crowdkit.metrics import localization
 from crowdkit.targets import density_map
 
 HEADS = torch.tensor([[12.5, 14.0], [40.0, 22.0], [61.5, 8.0], [99.9, 44.9], [30.0, 40.0]])
@@ -17,7 +17,7 @@ def test_lone_heads_are_found_by_either_method(method, stride):
     density = density_map(HEADS, SIZE, sigma=4.0, stride=stride)[None, None]
     points = locate(density, stride=stride, size=SIZE, method=method)
     assert points.dtype == torch.float32
-    assert localization_f1([points], [HEADS], threshold=6.0) == 1
+    assert localization([points], [HEADS], threshold=6.0).f1 == 1
     assert (points < torch.tensor([100.0, 45.0])).all()
 
 

@@ -7,7 +7,7 @@ from crowdkit.calibration import read_calibration, write_calibration
 from crowdkit.counting import open_model, predict
 from crowdkit.data import SyntheticCrowd
 from crowdkit.errors import ArgumentError, ConfigError, DataError
-from crowdkit.evaluation import calibrate
+from crowdkit.evaluation import _evaluate, calibrate, calibrate_results, evaluate
 from crowdkit.models import CrowdModel, create_model, weights, weights_card
 from crowdkit.prediction import Prediction
 from crowdkit.training import bundle, card_text, train
@@ -42,6 +42,16 @@ def test_every_image_is_counted_once(found):
     assert found.held_out[3].name == f"SyntheticCrowd/{SCENES.names[3]}"
     assert (found.interval.images, found.domain.images) == (20, 40)
     assert found.domain.bounds["megapixels"] == pytest.approx((64 * 96 / 4e6, 64 * 96 * 4e-6))
+
+
+def test_results_with_traits_spare_the_pass(found):
+    result = evaluate(Share(), SCENES, traits=True, device="cpu")
+    assert calibrate_results([result, result], [result], zoom=(0.5, 2.0)) == found
+    assert evaluate(Share(), SCENES, device="cpu").traits == ()
+    with pytest.raises(
+        ArgumentError, match=r"traits of the 20 images of SyntheticCrowd, got 0; evaluate with"
+    ):
+        calibrate_results([result], [evaluate(Share(), SCENES, device="cpu")])
 
 
 def test_a_held_out_image_that_was_seen_is_not_unusual(found):
@@ -130,6 +140,19 @@ def test_a_bundle_is_small_and_counts_as_the_run_does(run, card):
     assert opened.model.config == {**open_model(run).model.config}
 
 
+def test_each_image_is_inferred_once(run, tmp_path, monkeypatch):
+    seen, predict_density = [], _evaluate.predict_density
+    monkeypatch.setattr(
+        _evaluate,
+        "predict_density",
+        lambda model, image, **options: (
+            seen.append(image.sum().item()) or predict_density(model, image, **options)
+        ),
+    )
+    bundle(run, tmp_path, name="drawn", device="cpu")
+    assert len(seen) == len(set(seen)) == 22 + 22
+
+
 def test_its_card_says_what_was_measured(run, card):
     assert weights_card(card.folder / "drawn.json") == card
     assert (card.model, card.seed, card.data[0]["images"], card.data[0]["held_out"]) == (
@@ -143,10 +166,19 @@ def test_its_card_says_what_was_measured(run, card):
     calibration = open_model(card.folder / "drawn.json").calibration
     errors = [abs(row.estimate - row.people) for row in calibration.held_out]
     assert figures["mae"] == pytest.approx(sum(errors) / 22, abs=1e-3)
+    low, high = figures["mae_interval"]
+    assert low < figures["mae"] < high
     assert figures["mae_of_the_mean"] > 0
     assert str(run) not in json.dumps(card.recipe)
     text = card_text(card)
-    for part in (card.sha256, f"| MAE | {figures['mae']:.2f} |", "Drawn.", "fitted on 22 held-out images"):
+    spread = f"| MAE, 90 % bootstrap interval | {low:.2f} to {high:.2f} |"
+    for part in (
+        card.sha256,
+        spread,
+        f"| MAE | {figures['mae']:.2f} |",
+        "Drawn.",
+        "fitted on 22 held-out images",
+    ):
         assert part in text
 
 

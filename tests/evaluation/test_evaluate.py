@@ -1,11 +1,13 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from crowdkit.data import SyntheticCrowd, resolve_sigma, true_map
+from crowdkit.data import Subset, SyntheticCrowd, resolve_sigma, true_map
 from crowdkit.errors import ArgumentError, UnknownNameError
-from crowdkit.evaluation import evaluate, mean_baseline, results_table
+from crowdkit.evaluation import _bootstrap, evaluate, mean_baseline, results_table
+from crowdkit.evaluation._bootstrap import bootstrap_interval
 from crowdkit.models import CrowdModel
 from crowdkit.prediction import Prediction
 
@@ -67,6 +69,52 @@ def test_quality_at_full_resolution():
         coarse.game3,
         coarse.background_ratio,
     )
+
+
+def test_counts_alone_take_no_true_map(monkeypatch):
+    whole = evaluate(Oracle(0.5), SCENES, device="cpu")
+    mean = mean_baseline(SCENES, SCENES, stride=4)
+
+    def refuse(*_):
+        raise AssertionError("a true map was made")
+
+    monkeypatch.setattr("crowdkit.evaluation._map_metrics.roi_truth", refuse)
+    alone = evaluate(Oracle(0.5), SCENES, map_metrics=False, device="cpu")
+    assert (alone.mae, alone.rmse, alone.nae, alone.counts) == (
+        whole.mae,
+        whole.rmse,
+        whole.nae,
+        whole.counts,
+    )
+    assert all(math.isnan(getattr(alone, name)) for name in ("game1", "ssim", "psnr", "background_ratio"))
+    assert "GAME" not in str(alone)
+    assert "counts alone" in str(alone)
+    assert mean_baseline(SCENES, SCENES, stride=4, map_metrics=False).mae == mean.mae
+
+
+def test_the_mae_has_a_spread():
+    """That of numpy's resamples, and the same again; one image has none."""
+    result = evaluate(Oracle(0.5), SCENES, device="cpu")
+    errors = np.array([abs(each.count - each.people) for each in result.counts])
+    drawn = np.random.default_rng(0).choice(errors, (20_000, 5)).mean(axis=1)
+    assert result.mae_interval == pytest.approx(tuple(np.quantile(drawn, [0.05, 0.95])), rel=0.05)
+    low, high = result.mae_interval
+    assert low < result.mae < high
+    assert evaluate(Oracle(0.5), SCENES, device="cpu").mae_interval == result.mae_interval
+    one = mean_baseline(SCENES, Subset(SCENES, [2]), stride=4)
+    assert one.mae_interval == pytest.approx((one.mae, one.mae))
+    assert f"{low:.2f}-{high:.2f}" in str(result)
+    assert result.to_dict()["mae_interval"] == (low, high)
+
+
+def test_an_interval_of_many_images_is_drawn_in_parts(monkeypatch):
+    errors = torch.rand(301, generator=torch.Generator().manual_seed(1)).tolist()
+    whole = bootstrap_interval(errors)
+    monkeypatch.setattr(_bootstrap, "_AT_ONCE", 1000)
+    assert bootstrap_interval(errors) == pytest.approx(whole, rel=1e-12)
+    spread = 1.645 * np.std(errors) / 301**0.5
+    assert whole == pytest.approx((np.mean(errors) - spread, np.mean(errors) + spread), rel=0.01)
+    assert bootstrap_interval(errors, seed=1) != whole
 
 
 def test_maps_below_the_window_of_ssim_have_none():

@@ -10,7 +10,7 @@ from crowdkit.counting import locate
 from crowdkit.data import SyntheticCrowd, resolve_sigma, true_map
 from crowdkit.errors import ArgumentError, UnknownNameError
 from crowdkit.evaluation import evaluate, results_table
-from crowdkit.metrics import localization_f1, localization_precision, localization_recall
+from crowdkit.metrics import localization
 from crowdkit.models import CrowdModel, create_model
 from crowdkit.prediction import Prediction
 
@@ -48,10 +48,8 @@ def test_figures_are_those_of_the_metrics(method):
         heads.append(sample.points)
     assert [(each.method, each.distance) for each in result.localization] == [(method, 3.0), (method, 9.0)]
     for each in result.localization:
-        keywords = {"threshold": each.distance}
-        assert each.precision == pytest.approx(float(localization_precision(points, heads, **keywords)))
-        assert each.recall == pytest.approx(float(localization_recall(points, heads, **keywords)))
-        assert each.f1 == pytest.approx(float(localization_f1(points, heads, **keywords)))
+        scores = localization(points, heads, threshold=each.distance)
+        assert (each.precision, each.recall, each.f1) == pytest.approx(tuple(map(float, scores)))
     near, far = result.localization
     assert 0 < near.f1 <= far.f1 < 1
     assert far.recall < far.precision

@@ -4,6 +4,7 @@ from itertools import pairwise
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
+from pytorch_msssim import ssim
 
 from crowdkit.errors import ArgumentError, ShapeError, UnknownNameError
 from crowdkit.metrics import (
@@ -67,6 +68,23 @@ def test_equal_maps_have_infinite_psnr_and_ssim_of_one():
     crowd = torch.rand(1, 1, 16, 16)
     assert density_psnr(crowd, crowd).isposinf()
     assert density_ssim(crowd, crowd) == 1
+
+
+@pytest.mark.parametrize("size", [(11, 11), (12, 300), (777, 130), (96, 1025)], ids=str)
+def test_ssim_equals_pytorch_msssim(size):
+    """Sparse maps, noise and flat ones; its window of float32 sums to 1 but for 6e-6, which flat ones show."""
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(4, 1, *size, generator=generator)
+    target = torch.stack((noise[0] ** 20, noise[0], torch.ones_like(noise[0])))
+    pred = torch.stack((noise[1] ** 20, 0.9 * noise[0] + 0.1 * noise[2], torch.full_like(noise[0], 0.7)))
+    peak = torch.maximum(pred.amax(dim=(1, 2, 3)), target.amax(dim=(1, 2, 3)))[:, None, None, None].double()
+    oracle = ssim(pred / peak, target / peak, data_range=1.0, size_average=False)
+    for each, expected in enumerate(oracle):
+        some = slice(each, each + 1)
+        torch.testing.assert_close(density_ssim(pred[some], target[some]), expected, rtol=0, atol=1e-5)
+        wide = density_ssim(pred[some].double(), target[some].double())
+        torch.testing.assert_close(wide, expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(density_ssim(pred, target), oracle.mean(), rtol=0, atol=1e-5)
 
 
 def test_scale_makes_no_difference():

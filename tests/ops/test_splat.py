@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from crowdkit.errors import ArgumentError, ShapeError
-from crowdkit.ops import splat, sum_pool
+from crowdkit.ops import splat, splat_batch, sum_pool
 from crowdkit.ops._kernels import Kernels
 from crowdkit.ops._products import add_products
 
@@ -187,3 +187,33 @@ def test_values_are_looked_at_unless_told_otherwise() -> None:
     with pytest.raises(ArgumentError, match="inside the canvas"):
         splat(heads, 1.0, (4, 8))
     assert splat(heads[:1], 1.0, (4, 8), check=False).sum() == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.parametrize("stride", [1, 3, 8])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_batch_is_its_images(stride, dtype):
+    """Ragged tiles, an image without heads, wide kernels that would reach into the next image, one sigma each."""
+    size = (150, 97)
+    generator = torch.Generator().manual_seed(stride)
+    heads = [torch.rand(n, 2, generator=generator) * torch.tensor([97.0, 150.0]) for n in (40, 0, 1, 300)]
+    heads[2] = torch.tensor([[96.9, 149.9]])
+    sigmas = [0.3 + 9 * torch.rand(40, generator=generator), 4.0, 60.0, torch.tensor(2.0)]
+    together = splat_batch(heads, sigmas, size, stride=stride, dtype=dtype)
+    apart = [splat(*pair, size, stride=stride, dtype=dtype) for pair in zip(heads, sigmas, strict=True)]
+    assert torch.equal(together, torch.stack(apart))
+    torch.testing.assert_close(
+        together.sum(dim=(1, 2)), torch.tensor([40, 0, 1, 300], dtype=dtype), rtol=1e-5, atol=0
+    )
+    assert torch.equal(splat_batch(heads, 3.0, size), torch.stack([splat(each, 3.0, size) for each in heads]))
+
+
+def test_a_batch_names_what_is_wrong():
+    heads = [torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 1.0], [9.0, 1.0]])]
+    with pytest.raises(ArgumentError, match=r"got 1 outside \(1: \(9, 1\)\)"):
+        splat_batch(heads, 3.0, (8, 8))
+    with pytest.raises(ArgumentError, match=r"got -1\.0 for head 1"):
+        splat_batch(heads, [1.0, torch.tensor([1.0, -1.0])], (16, 16))
+    with pytest.raises(ShapeError, match="expected one for each of 2 images, got 1"):
+        splat_batch(heads, [1.0], (16, 16))
+    with pytest.raises(ShapeError, match="at least one image"):
+        splat_batch([], 1.0, (16, 16))

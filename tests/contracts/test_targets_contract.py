@@ -29,7 +29,15 @@ CELLWISE: dict[str, Callable[..., Tensor]] = {
     "DensityLevels": DensityLevels([1e-5, 1e-4, 1e-3]),
     "PerImageDensityLevels": DensityLevels.per_image(4),
 }
-FROM_POINTS = {"SigmaRule", "adaptive_sigma", "box_sigma", "density_map", "list_sigma_rules", "sigma_rule"}
+FROM_POINTS = {
+    "DensityScale",
+    "SigmaRule",
+    "adaptive_sigma",
+    "box_sigma",
+    "density_map",
+    "list_sigma_rules",
+    "sigma_rule",
+}
 
 
 def test_every_public_name_has_a_row() -> None:

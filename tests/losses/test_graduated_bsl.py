@@ -74,7 +74,7 @@ def test_progress_comes_through_sums_and_the_whole_loss():
         ArgumentError, match=r"progress: expected .* for GraduatedBSL, got None; pass progress="
     ):
         both(pred, target)
-    with pytest.raises(ArgumentError, match="progress: expected .* for WeightedSum"):
+    with pytest.raises(ArgumentError, match=r"progress: expected .* for WeightedSum"):
         CFANetLoss(None, density_loss=both, stride=4).parts(Prediction(pred), target)
 
 

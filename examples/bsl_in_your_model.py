@@ -2,11 +2,11 @@
 
     python examples/bsl_in_your_model.py
 
-The network is a plain torchvision ResNet cut at stride 8, with nothing of crowdkit in it. It learns a batch
-of two different crowds by heart, so the loss must fall and the counts must come near the truth. Takes about
-half a minute on two CPU cores.
+The network is a plain torchvision ResNet cut at stride 8, from random weights. It learns a batch of two different
+crowds by heart, so the counts must come near the truth. Takes about half a minute on two CPU cores.
 
-What the loss needs: maps (B, 1, h, w) of people per cell, and the ``stride`` of the cells.
+What the loss needs: maps (B, 1, h, w) of people per cell, the ``stride`` of the cells, how dense the crowd of the
+training set is, and how much of the training is done. It begins as a squared error and ends as the paper's BSL.
 """
 
 import argparse
@@ -16,26 +16,25 @@ import torchvision
 from torch import nn
 
 from crowdkit.data import SyntheticCrowd, collate
-from crowdkit.losses import BSL
-from crowdkit.targets import density_map
+from crowdkit.layers import DensityHead
+from crowdkit.losses import GraduatedBSL
+from crowdkit.targets import DensityScale, density_map
 
 
 class YourNetwork(nn.Module):
-    """Any network that gives a non-negative map will do."""
+    """Any network will do whose features go through a DensityHead."""
 
-    def __init__(self) -> None:
+    def __init__(self, mean_density: float) -> None:
         super().__init__()
         resnet = torchvision.models.resnet18(weights=None)
         self.features = nn.Sequential(
             resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool, resnet.layer1, resnet.layer2
         )
-        self.head = nn.Conv2d(128, 1, kernel_size=1)
+        self.head = DensityHead(128, stride=8, mean_density=mean_density)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give a map (B, 1, H / 8, W / 8)."""
-        # softplus is positive and never dies (a ReLU can sink to all zeros and stay there). The factor starts
-        # the map near the truth's scale: a loss of structures holds on to little when it begins far above.
-        return nn.functional.softplus(self.head(self.features(images))) * 0.1
+        """Return people per cell, (B, 1, H / 8, W / 8)."""
+        return self.head(self.features(images))
 
 
 def main(argv: list[str] | None = None) -> dict[str, list[float]]:
@@ -57,20 +56,21 @@ def main(argv: list[str] | None = None) -> dict[str, list[float]]:
     batch = collate([sparse, dense])
     target = torch.stack([density_map(points, size, sigma=4.0, stride=8) for points in batch.points])[:, None]
 
-    network = YourNetwork()
-    loss_of = BSL(stride=8)
+    scale = DensityScale.fit(target, stride=8)  # once, over your training set
+    network = YourNetwork(scale.mean)
+    loss_of = GraduatedBSL(stride=8, density=scale.crowd)
     optimizer = torch.optim.Adam(network.parameters(), lr=args.lr)
     losses = []
     for step in range(args.steps):
         pred = network(batch.images)
-        loss = loss_of(pred, target)
+        loss = loss_of(pred, target, progress=step / args.steps)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
         if step % 10 == 0 or step == args.steps - 1:
             counts = ", ".join(f"{count:.1f}" for count in pred.detach().sum(dim=(1, 2, 3)))
-            print(f"step {step:3d}  BSL {loss.item():.4f}  counts {counts}")
+            print(f"step {step:3d}  loss {loss.item():.4f}  counts {counts}")
     people = target.sum(dim=(1, 2, 3)).tolist()
     print(f"people          {people[0]:.0f}, {people[1]:.0f}")
     return {"losses": losses, "counts": pred.detach().sum(dim=(1, 2, 3)).tolist(), "people": people}

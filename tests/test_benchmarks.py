@@ -82,6 +82,18 @@ def test_the_worst_maps_are_drawn_worst_first(shanghaitech: Path, tmp_path: Path
         module.main([str(tmp_path / "model"), *places, "--cell", "30"])
 
 
+def test_the_best_answer_turns_from_the_mean_into_all_or_nothing(tmp_path: Path) -> None:
+    module = load("best_answer")
+    speaks = [certainty for _, certainty in module.main(["--out", str(tmp_path / "best.png")])]
+    assert speaks == sorted(speaks)  # squared error, then later and later in the training
+    assert speaks[0] == pytest.approx(0.5, abs=0.01)
+    assert speaks[-1] == pytest.approx(0.75, abs=0.03)
+    assert read_image(tmp_path / "best.png").shape[0] == 3
+    mean, *_, bsl = (module.best_answers(loss, torch.tensor([0.6])) for _, _, loss in module.LINES)
+    assert mean.item() == pytest.approx(0.6, abs=0.01)
+    assert bsl.item() < 0.01
+
+
 def test_changes_are_those_that_are_named() -> None:
     module = load("robustness")
     image = torch.rand(3, 20, 30, generator=torch.Generator().manual_seed(0))

@@ -44,10 +44,12 @@ def test_the_header_tells_how_to_run_it(name, capsys):
 
 
 def test_bsl_in_your_model():
-    seen = load("bsl_in_your_model").main(["--steps", "15", "--size", "64", "96"])
-    assert seen["losses"][-1] < 0.8 * seen["losses"][0]
-    assert seen["people"][1] > 2 * seen["people"][0] > 10
-    assert all(math.isfinite(count) for count in seen["counts"])
+    seen = load("bsl_in_your_model").main(["--steps", "40", "--size", "64", "96"])
+    assert all(map(math.isfinite, seen["losses"]))
+    sparse, dense = seen["people"]
+    assert dense > 2 * sparse > 10
+    # The loss sharpens on the way, so the counts show what is learned: neither crowd has the mean's.
+    assert seen["counts"] == pytest.approx(seen["people"], rel=0.4)
 
 
 def test_your_own_targets_of_a_scene(tmp_path):

@@ -4,6 +4,7 @@ from crowdkit import _guard as _guard
 from crowdkit.layers._checkpoint import without_shared_prefix as without_shared_prefix
 from crowdkit.layers.attention import ResidualAttention, attention_weight
 from crowdkit.layers.branch import CRR, DLE
+from crowdkit.layers.density_head import DensityHead
 from crowdkit.layers.dme import DME
 from crowdkit.layers.efficientnet_lite import EfficientNetLiteEncoder
 from crowdkit.layers.encoder import Normalize, read_weights as read_weights
@@ -17,6 +18,7 @@ __all__ = [
     "DLE",
     "DME",
     "BlockBranch",
+    "DensityHead",
     "EfficientNetLiteEncoder",
     "Normalize",
     "ResNet101Encoder",

@@ -24,6 +24,7 @@ from crowdkit.losses.dsnet import (
     dsnet_loss,
 )
 from crowdkit.losses.generalized import GeneralizedLoss, generalized_loss
+from crowdkit.losses.graduated_bsl import GraduatedBSL, graduated_bsl
 from crowdkit.losses.mse import DensityMSELoss, density_mse_loss
 from crowdkit.losses.mse_mae import MSEMAELoss, mse_mae_loss
 from crowdkit.losses.multi_scale_mae import MultiScaleMAELoss, multi_scale_mae_loss
@@ -52,6 +53,7 @@ __all__ = [
     "DensityLevelConsistencyLoss",
     "DensityMSELoss",
     "GeneralizedLoss",
+    "GraduatedBSL",
     "LevelCrossEntropy",
     "LossModule",
     "LossParts",
@@ -77,6 +79,7 @@ __all__ = [
     "dms_ssim_loss",
     "dsnet_loss",
     "generalized_loss",
+    "graduated_bsl",
     "level_cross_entropy",
     "list_losses",
     "mse_mae_loss",

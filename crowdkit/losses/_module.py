@@ -22,12 +22,14 @@ class LossModule(nn.Module):
         name: The name under which :func:`crowdkit.losses.create_loss` makes it: the function's, without
             ``_loss``, unless the subclass has another.
         needs_points: Whether the loss learns from points: ``forward`` then takes ``points=``.
+        needs_progress: Whether the loss changes during training: ``forward`` then takes ``progress=``.
         settings: The names of the settings.
     """
 
     function: ClassVar[Callable[..., Tensor]]
     name: ClassVar[str]
     needs_points: ClassVar[bool]
+    needs_progress: ClassVar[bool]
     settings: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(cls) -> None:
@@ -37,6 +39,7 @@ class LossModule(nn.Module):
         parameters = signature(cls.function).parameters
         cls.settings = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
         cls.needs_points = "points" in parameters
+        cls.needs_progress = "progress" in parameters
         if not hasattr(cls, "name"):
             cls.name = cls.function.__name__.removesuffix("_loss")
         if "function" in vars(cls):

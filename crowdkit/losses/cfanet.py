@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError, ShapeError
 from crowdkit.losses._bsl import BSL
+from crowdkit.losses._calling import call, needs
 from crowdkit.losses._maps import working_dtype
 from crowdkit.losses._reduction import Reduction, check_reduction
 from crowdkit.losses._settings import positive
@@ -57,8 +58,8 @@ class CFANetLoss(nn.Module):
         levels: Density levels for the FAM targets, usually a fitted
             :class:`crowdkit.targets.DensityLevels`; ``None`` for a model without a DLE.
         density_loss: Called as ``density_loss(pred, target)`` on people per cell of the model's stride, with
-            ``points=`` too if its ``needs_points`` is true; ``BSL(stride=stride, threshold=threshold)`` when
-            ``None``. It must have the same ``reduction``.
+            ``points=`` too if its ``needs_points`` is true, ``progress=`` if its ``needs_progress`` is;
+            ``BSL(stride=stride, threshold=threshold)`` when ``None``. It must have the same ``reduction``.
         stride: The model's stride.
         threshold: People per full-resolution pixel from which a cell belongs to the crowd.
         density_weight: Points of the density losses' weight.
@@ -123,7 +124,7 @@ class CFANetLoss(nn.Module):
     @property
     def needs_points(self) -> bool:
         """Whether :meth:`forward` must be given ``points``."""
-        return self.block_loss is not None or bool(getattr(self.density_loss, "needs_points", False))
+        return self.block_loss is not None or needs(self.density_loss, "points")
 
     def forward(
         self,
@@ -144,7 +145,8 @@ class CFANetLoss(nn.Module):
         Returns:
             A scalar, or shape :math:`(B,)` for ``reduction="none"``.
         """
-        return self.weigh(self.parts(prediction, density, points=points), progress=progress)
+        parts = self.parts(prediction, density, points=points, progress=progress)
+        return self.weigh(parts, progress=progress)
 
     def weigh(self, parts: LossParts, *, progress: float) -> Tensor:
         """Add up parts that :meth:`parts` has made, with the weights of ``progress``."""
@@ -153,7 +155,12 @@ class CFANetLoss(nn.Module):
         return paper + self.block_weight * parts.blocks
 
     def parts(
-        self, prediction: Prediction, density: Tensor, *, points: Sequence[Tensor] | None = None
+        self,
+        prediction: Prediction,
+        density: Tensor,
+        *,
+        points: Sequence[Tensor] | None = None,
+        progress: float | None = None,
     ) -> LossParts:
         """Compute the three unweighted sums over the stages; a missing kind of map counts 0.
 
@@ -161,18 +168,19 @@ class CFANetLoss(nn.Module):
             prediction: What the model says; in ``eval()`` only its density is left, and weighed.
             density: True density in people per cell of the model's stride, shape :math:`(B, 1, h, w)`.
             points: The heads (x, y) of each image, for a point-supervised density loss.
+            progress: Share of the training done, 0 to 1, for a density loss that changes with it.
 
         Raises:
             ShapeError: If a map of the prediction does not have its stage's size, or ``density_loss``
                 another ``reduction``.
             ArgumentError: If the prediction has FAM logits and ``levels`` is ``None``, or ``density_loss``
-                needs points and there are none.
+                needs points or progress and there are none.
         """
         check_pair(prediction.density, density)
         density = density.to(working_dtype(density))  # sums of many cells overflow half precision
-        estimate = self._density(prediction.density, density, points)
+        estimate = self._density(prediction.density, density, points, progress)
         for stage in prediction.stages:
-            estimate = estimate + self._density(stage, density, points)
+            estimate = estimate + self._density(stage, density, points, progress)
         region, level = torch.zeros_like(estimate), torch.zeros_like(estimate)
         for logits, factor in _by_stage("region", prediction.region, density):
             crowd = mean_pool(density, factor) / self.stride**2 >= self.threshold
@@ -211,16 +219,10 @@ class CFANetLoss(nn.Module):
         heads = [dot_map(each, (height, width), stride=self.stride * across) for each in points]
         return self.block_loss(prediction.blocks, torch.stack(heads)[:, None])
 
-    def _density(self, pred: Tensor, target: Tensor, points: Sequence[Tensor] | None) -> Tensor:
-        if not getattr(self.density_loss, "needs_points", False):
-            value = self.density_loss(pred, target)
-        elif points is None:
-            raise ArgumentError(
-                f"points: expected the heads of each image for {type(self.density_loss).__name__}, got None; "
-                "pass points=[...]"
-            )
-        else:
-            value = self.density_loss(pred, target, points=points)
+    def _density(
+        self, pred: Tensor, target: Tensor, points: Sequence[Tensor] | None, progress: float | None
+    ) -> Tensor:
+        value = call(self.density_loss, pred, target, points=points, progress=progress)
         shape = (len(target),) if self.reduction == "none" else ()
         if value.shape != shape:
             raise ShapeError(

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from crowdkit.errors import ArgumentError
+from crowdkit.losses._calling import call, needs
 
 
 class WeightedSum(nn.Module):
@@ -18,6 +19,7 @@ class WeightedSum(nn.Module):
 
     Attributes:
         needs_points: Whether one of them learns from points; the sum then takes ``points=`` too.
+        needs_progress: Whether one of them changes during training; the sum then takes ``progress=`` too.
 
     Raises:
         ArgumentError: If there is no loss, or not one finite weight >= 0 each.
@@ -44,18 +46,30 @@ class WeightedSum(nn.Module):
             raise ArgumentError(f"weights: expected finite numbers >= 0, got {tuple(weights)}")
         self.losses = nn.ModuleList(losses)
         self.weights = tuple(float(weight) for weight in weights)
-        self.needs_points = any(_needs_points(loss) for loss in losses)
+        self.needs_points = any(needs(loss, "points") for loss in losses)
+        self.needs_progress = any(needs(loss, "progress") for loss in losses)
 
-    def forward(self, pred: Tensor, target: Tensor, *, points: Sequence[Tensor] | None = None) -> Tensor:
+    def forward(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        *,
+        points: Sequence[Tensor] | None = None,
+        progress: float | None = None,
+    ) -> Tensor:
         """Add up the losses of two maps.
 
         Args:
             pred: Estimated density in people per cell, shape :math:`(B, 1, h, w)`.
             target: True density, same shape.
             points: The heads (x, y) of each image, for losses that learn from them.
+            progress: Share of the training done, 0 to 1, for losses that change with it.
+
+        Raises:
+            ArgumentError: If a loss needs what is not given.
         """
         parts = [
-            weight * (loss(pred, target, points=points) if _needs_points(loss) else loss(pred, target))
+            weight * call(loss, pred, target, points=points, progress=progress)
             for loss, weight in zip(self.losses, self.weights, strict=True)
         ]
         return torch.stack(parts).sum(dim=0)
@@ -63,7 +77,3 @@ class WeightedSum(nn.Module):
     def extra_repr(self) -> str:
         """Name the settings in ``repr``."""
         return f"weights={self.weights}"
-
-
-def _needs_points(loss: nn.Module) -> bool:
-    return bool(getattr(loss, "needs_points", False))

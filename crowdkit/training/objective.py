@@ -1,21 +1,26 @@
 """The loss of a run, from its configuration and its model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from crowdkit.data import Sample, true_map
 from crowdkit.errors import ArgumentError, ConfigError, UnknownNameError, check_keywords
-from crowdkit.losses import CFANetLoss, WeightedSum, ZeroInflatedPoissonLoss, create_loss
-from crowdkit.targets import DensityLevels, box_sigma
+from crowdkit.losses import CFANetLoss, LossModule, WeightedSum, ZeroInflatedPoissonLoss, create_loss
+from crowdkit.targets import DensityLevels, DensityScale, box_sigma
 from crowdkit.training.config import LossConfig
 from crowdkit.training.feed import TrainingSet
 
 
 def build_loss(
-    config: LossConfig, *, stride: int, levels: DensityLevels | None, bins: Sequence[int] | None = None
+    config: LossConfig,
+    *,
+    stride: int,
+    levels: DensityLevels | None,
+    bins: Sequence[int] | None = None,
+    crops: TrainingSet | None = None,
 ) -> CFANetLoss:
     """Make the loss of a run: the density loss of every stage, and the attention losses of the model.
 
@@ -24,6 +29,7 @@ def build_loss(
         stride: The model's stride.
         levels: The density levels of the model's fine attention, if it has one.
         bins: The bins of the model's blocks, if it counts them.
+        crops: The training set, on which a loss that asks for the crowd's ``density`` has it measured.
 
     Returns:
         ``loss(prediction, density, progress=..., points=...)``.
@@ -34,14 +40,14 @@ def build_loss(
     if "reduction" in config.options:
         raise ConfigError("loss.options: expected no reduction, which is the mean over a batch; take it away")
     try:
-        density = _make(config.name, stride, config.options)
+        density: nn.Module = _make(config.name, config.options, stride, crops)
         if config.also:
             tables = {
                 name: also if isinstance(also, dict) else {"weight": also}
                 for name, also in config.also.items()
             }
             others = [
-                _make(name, stride, {key: value for key, value in table.items() if key != "weight"})
+                _make(name, {key: value for key, value in table.items() if key != "weight"}, stride, crops)
                 for name, table in tables.items()
             ]
             weights = [table.get("weight", 1.0) for table in tables.values()]
@@ -61,11 +67,14 @@ def build_loss(
     )
 
 
-def _make(name: str, stride: int, options: dict[str, Any]) -> nn.Module:
+def _make(name: str, options: dict[str, Any], stride: int, crops: TrainingSet | None) -> LossModule:
     loss = create_loss(name, **options)
-    if "stride" in options or not hasattr(loss, "stride"):
-        return loss
-    return create_loss(name, **{**options, "stride": stride})
+    known: dict[str, Any] = {}
+    if "stride" in loss.settings and "stride" not in options:
+        known["stride"] = stride
+    if "density" in loss.settings and "density" not in options and crops is not None:
+        known["density"] = DensityScale.fit(_true_maps(crops), stride=crops.stride).crowd
+    return create_loss(name, **options, **known) if known else loss
 
 
 def fit_levels(crops: TrainingSet, *, levels: int) -> DensityLevels:
@@ -78,12 +87,13 @@ def fit_levels(crops: TrainingSet, *, levels: int) -> DensityLevels:
     Returns:
         The levels.
     """
-    maps = (
-        true_map(_shape_only(crops, source, number), crops.rules[source], crops.stride)
-        for source, images in enumerate(crops.sources)
-        for number in range(len(images))
-    )
-    return DensityLevels.fit(maps, levels=levels, stride=crops.stride)
+    return DensityLevels.fit(_true_maps(crops), levels=levels, stride=crops.stride)
+
+
+def _true_maps(crops: TrainingSet) -> Iterator[Tensor]:
+    for source, images in enumerate(crops.sources):
+        for number in range(len(images)):
+            yield true_map(_shape_only(crops, source, number), crops.rules[source], crops.stride)
 
 
 def _shape_only(crops: TrainingSet, source: int, number: int) -> Sample:

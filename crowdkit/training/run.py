@@ -138,9 +138,9 @@ def open_run(config: TrainConfig, sources: Sequence[CrowdData], process: Process
         average=MovingAverage(model, decay=config.optim.ema_decay) if config.optim.ema_decay else None,
         optimizer=build_optimizer(model, config.optim),
         scaler=torch.amp.GradScaler(process.device.type, enabled=config.run.precision == "float16"),
-        loss=build_loss(config.loss, stride=crops.stride, levels=levels, bins=model.config.get("blocks")).to(
-            process.device
-        ),
+        loss=build_loss(
+            config.loss, stride=crops.stride, levels=levels, bins=model.config.get("blocks"), crops=crops
+        ).to(process.device),
         batches=batches,
         loader=training_loader(crops, batches, workers=config.run.workers, pin=cuda),
         position=Position(),

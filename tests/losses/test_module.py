@@ -9,7 +9,16 @@ from torch import Tensor
 
 from crowdkit import losses
 from crowdkit.errors import ArgumentError
-from crowdkit.losses import BSL, BayesianLoss, DensityMSELoss, DSNetLoss, LossModule, _maps, _settings
+from crowdkit.losses import (
+    BSL,
+    BayesianLoss,
+    DensityMSELoss,
+    DSNetLoss,
+    GraduatedBSL,
+    LossModule,
+    _maps,
+    _settings,
+)
 from crowdkit.losses._settings import check_settings, checked, positive
 
 PUBLIC = [getattr(losses, name) for name in losses.__all__]
@@ -66,6 +75,11 @@ def test_points_are_needed_where_the_function_takes_them():
     assert not BSL.needs_points
 
 
+def test_progress_is_needed_where_the_function_takes_it():
+    assert GraduatedBSL.needs_progress
+    assert not BSL.needs_progress
+
+
 @every
 def test_every_number_is_checked(module):
     numbers = [name for name in module.settings if type(getattr(module, name)) in (int, float)]
@@ -84,10 +98,11 @@ def test_arguments_are_checked_once_a_call(name, monkeypatch):
     monkeypatch.setattr(_settings, "_check", lambda *args: (checked_settings.append(1), original(*args)))
     monkeypatch.setattr(_maps, "check_pair", lambda *maps: checked_maps.append(maps))
     pred = torch.rand(2, 1, 16, 16)
+    progress = {"progress": 0.5} if loss.needs_progress else {}
     if loss.needs_points:
         loss(pred, points=[torch.rand(3, 2) * 16, torch.zeros(0, 2)])
     else:
-        loss(pred, torch.rand(2, 1, 16, 16))
+        loss(pred, torch.rand(2, 1, 16, 16), **progress)
         assert len(checked_maps) == 1
     assert len(checked_settings) == 1
 

@@ -61,6 +61,8 @@ def test_the_counts_are_trained_apart_and_counted_together():
     model.encoder.eval()  # batch norms alike in both modes
     apart = model(images)
     together = model.eval()
-    torch.testing.assert_close(together(images).count, (apart.count + apart.blocks.density.sum((1, 2, 3))) / 2)
+    torch.testing.assert_close(
+        together(images).count, (apart.count + apart.blocks.density.sum((1, 2, 3))) / 2
+    )
     apart.count.sum().backward()
     assert all(each.grad is None for each in model.blocks.parameters())

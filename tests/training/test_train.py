@@ -13,6 +13,7 @@ from crowdkit.errors import ConfigError, DataError
 from crowdkit.evaluation import evaluate
 from crowdkit.models import load_model
 from crowdkit.runtime import TrainingInterrupted
+from crowdkit.targets import DensityScale, density_map
 from crowdkit.training import (
     LossConfig,
     NonFiniteLossError,
@@ -25,6 +26,7 @@ from crowdkit.training import (
     train,
 )
 from crowdkit.training.checkpoint import load_checkpoint, save_checkpoint
+from crowdkit.training.feed import TrainingSet
 
 
 def _equal(one, two):
@@ -193,6 +195,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_good_checkpoint(tiny_conf
         {"loss.name": "mse", "loss.options": {"expansion": 1000.0}, "run.precision": "bfloat16"},
         {"run.channels_last": True, "run.precision": "bfloat16"},
         {"loss.name": "bayesian", "loss.also": {"background_ratio": 0.1, "relative_count": 0.1}},
+        {"loss.name": "graduated_bsl", "loss.also": {"graduated_bsl": 0.5}},
         {"run.precision": "float16", "optim.clip_norm": 0.0},
         {"optim.ema_decay": 0.0, "optim.schedule": "cosine", "data.sigma": 3, "data.crop": 1.0},
         {"model.options": {"encoder": "test_efficientnet", "crr": False, "dle": False}},
@@ -220,6 +223,18 @@ def test_other_settings_train(tiny_config, changes):
 def test_a_loss_that_is_not_is_told(loss, message):
     with pytest.raises(ConfigError, match=message):
         build_loss(LossConfig(**loss), stride=4, levels=None)
+
+
+def test_a_loss_that_asks_for_the_density_has_it_measured(tiny_config):
+    config = tiny_config({"data.sigma": 3.0})
+    sources = open_splits(config.data, "train")
+    crops = TrainingSet(sources, config.data, stride=4, seed=0)
+    [images] = sources
+    maps = [density_map(images[i].points, (64, 80), sigma=3.0, stride=4) for i in range(len(images))]
+    measured = build_loss(LossConfig(name="graduated_bsl"), stride=4, levels=None, crops=crops).density_loss
+    assert (measured.stride, measured.density) == (4, DensityScale.fit(maps, stride=4).crowd)
+    given = LossConfig(name="graduated_bsl", options={"density": 0.5})
+    assert build_loss(given, stride=4, levels=None, crops=crops).density_loss.density == 0.5
 
 
 def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):

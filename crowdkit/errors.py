@@ -10,8 +10,10 @@ __all__ = [
     "CrowdKitError",
     "DTypeError",
     "DataError",
+    "LostPeerError",
     "MissingDependencyError",
     "MixedInstallError",
+    "PeerError",
     "ShapeError",
     "UnknownNameError",
     "unknown_name",
@@ -44,6 +46,14 @@ class DataError(CrowdKitError, ValueError):
 
 class ConfigError(CrowdKitError, ValueError):
     """A configuration has an unknown key or a value of the wrong type."""
+
+
+class PeerError(CrowdKitError, RuntimeError):
+    """This process ends because another one could not go on, and that one says why."""
+
+
+class LostPeerError(CrowdKitError, RuntimeError):
+    """Another process has died without a word."""
 
 
 class MissingDependencyError(CrowdKitError, ImportError):

@@ -15,9 +15,8 @@ import torch
 import torchvision
 from torch import nn
 
-from crowdkit.data import SyntheticCrowd, collate
+from crowdkit.data import SyntheticCrowd, collate, density_targets
 from crowdkit.losses import BSL
-from crowdkit.targets import density_map
 
 
 class YourNetwork(nn.Module):
@@ -55,7 +54,7 @@ def main(argv: list[str] | None = None) -> dict[str, list[float]]:
     sparse = SyntheticCrowd(1, size=size, people=(15, 25))[0]
     dense = SyntheticCrowd(1, size=size, people=(80, 120))[0]
     batch = collate([sparse, dense])
-    target = torch.stack([density_map(points, size, sigma=4.0, stride=8) for points in batch.points])[:, None]
+    target = density_targets(batch, 4.0, stride=8)
 
     network = YourNetwork()
     loss_of = BSL(stride=8)

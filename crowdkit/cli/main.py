@@ -1,13 +1,15 @@
 """The command line: read the arguments, hand them to a subcommand, turn errors into words."""
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
 import crowdkit
 from crowdkit.cli import check, count, demo, evaluate, export, train
 from crowdkit.cli.allocator import keep_freed_memory
-from crowdkit.errors import CrowdKitError
+from crowdkit.errors import CrowdKitError, PeerError
 
 _INTERRUPTED = 130
 
@@ -26,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     keep_freed_memory()
     try:
         code: int = args.run(args)
+    except PeerError:
+        return 2
     except CrowdKitError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -33,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
-        print(f"\n{interrupt or 'interrupted'}", file=sys.stderr)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the last words are not interrupted
+        if os.environ.get("RANK", "0") == "0":  # torchrun interrupts all processes
+            print(f"\n{interrupt or 'interrupted'}", file=sys.stderr)
         return _INTERRUPTED
     return code
 

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import nn
 
-from crowdkit.data import Sample, true_map
+from crowdkit.data import density_target, sample_without_pixels
 from crowdkit.errors import ArgumentError, ConfigError, UnknownNameError, check_keywords
 from crowdkit.losses import CFANetLoss, WeightedSum, ZeroInflatedPoissonLoss, create_loss
-from crowdkit.targets import DensityLevels, box_sigma
+from crowdkit.targets import DensityLevels
 from crowdkit.training.config import LossConfig
 from crowdkit.training.feed import TrainingSet
 
@@ -63,37 +62,24 @@ def build_loss(
 
 def _make(name: str, stride: int, options: dict[str, Any]) -> nn.Module:
     loss = create_loss(name, **options)
-    if "stride" in options or not hasattr(loss, "stride"):
-        return loss
-    return create_loss(name, **{**options, "stride": stride})
+    if "stride" in loss.settings and "stride" not in options:
+        loss.stride = stride  # type: ignore[assignment]  # a setting, which torch takes for a module
+    return loss
 
 
 def fit_levels(crops: TrainingSet, *, levels: int) -> DensityLevels:
     """Find the edges of the density levels over the whole training images, in one stream.
 
     Args:
-        crops: The training set; its images are taken whole.
+        crops: The training set; its images are taken whole, and without their pixels.
         levels: Number of classes, the background included.
 
     Returns:
         The levels.
     """
     maps = (
-        true_map(_shape_only(crops, source, number), crops.rules[source], crops.stride)
+        density_target(crops.resize(sample_without_pixels(images, number)), crops.rules[source], crops.stride)
         for source, images in enumerate(crops.sources)
         for number in range(len(images))
     )
     return DensityLevels.fit(maps, levels=levels, stride=crops.stride)
-
-
-def _shape_only(crops: TrainingSet, source: int, number: int) -> Sample:
-    # The levels need no pixels, and reading 400 photographs takes a while.
-    images = crops.sources[source]
-    annotation = images.annotation(number)
-    sigma = None if annotation.sizes is None else box_sigma(annotation.sizes)
-    blank = torch.zeros(1).expand(3, *images.size(number))
-    sample = crops.resize(Sample(blank, annotation.points, {}, sigma))
-    if sample.sigma is not None:
-        return sample
-    size = (int(sample.image.shape[-2]), int(sample.image.shape[-1]))
-    return sample._replace(sigma=crops.rules[source](sample.points, size))

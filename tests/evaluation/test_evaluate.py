@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from crowdkit.data import SyntheticCrowd, resolve_sigma, true_map
+from crowdkit.data import SyntheticCrowd, density_target, resolve_sigma
 from crowdkit.errors import ArgumentError, UnknownNameError
 from crowdkit.evaluation import evaluate, mean_baseline, results_table
 from crowdkit.models import CrowdModel
@@ -26,7 +26,7 @@ class Oracle(CrowdModel):
         self.known = {}
         for index in range(len(SCENES)):
             sample = SCENES[index]
-            truth = true_map(sample, resolve_sigma("auto", SCENES), self.stride)
+            truth = density_target(sample, resolve_sigma("auto", SCENES), self.stride)
             self.known[float(sample.image.double().sum())] = truth
 
     def forward(self, images):

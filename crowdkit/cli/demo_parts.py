@@ -119,8 +119,8 @@ def affordable_epochs(config: TrainConfig, train_set: CrowdData, *, seconds: flo
         for key in keys:
             crops.whole(0, key[1])  # drawn before the clock runs, as it is from the second epoch on
         began = time.monotonic()
-        batch = collate_examples([crops[key] for key in keys])
-        loss(model(batch.images.to(device)), batch.density.to(device), progress=0.0).backward()
+        batch = collate_examples([crops[key] for key in keys]).to(device)
+        loss(model(batch.images), batch.density, progress=0.0).backward()
         optimizer.step()
         optimizer.zero_grad()
         if device.type == "cuda":

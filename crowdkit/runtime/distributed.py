@@ -174,14 +174,14 @@ def noticing_lost_peers(advice: str) -> Iterator[None]:
 def _first_to_speak() -> bool:
     """Whether no other process has asked this; torchrun's store outlives the processes."""
     try:
-        store = dist.TCPStore(
+        store = dist.TCPStore(  # type: ignore[attr-defined]
             os.environ["MASTER_ADDR"],
             int(os.environ["MASTER_PORT"]),
             is_master=False,
             wait_for_workers=False,
             timeout=timedelta(seconds=5),
         )
-        return store.add("crowdkit/lost_peer", 1) == 1
+        return int(store.add("crowdkit/lost_peer", 1)) == 1
     except (KeyError, ValueError, RuntimeError):
         return True
 

@@ -83,7 +83,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
         OSError: If it cannot be written, with the file's name; the one before is whole.
         DataError: If what was written is not what is read.
     """
-    state = _on_cpu(state)
+    state = {key: _on_cpu(each) for key, each in state.items()}
     state["sha256"] = _hash(state)
     with replacing(path) as temporary:
         with temporary.open("wb") as file:
@@ -170,7 +170,7 @@ def _hash(state: Mapping[str, Any]) -> str:
     def add(value: Any) -> None:
         if isinstance(value, Tensor):
             found.update(f"{value.dtype}{tuple(value.shape)}".encode())
-            found.update(value.contiguous().flatten().view(torch.uint8).numpy())
+            found.update(memoryview(value.contiguous().flatten().view(torch.uint8).numpy()))
         elif isinstance(value, dict):
             for key, each in value.items():
                 found.update(f"{key!r}:".encode())

@@ -76,8 +76,8 @@ class Meter:
         """Return the means."""
         sums = self._sums.tolist()
         finite = bool(self._sums[: self._watched].isfinite().all())
-        means = (each / max(self._steps, 1) for each in sums)
-        return Reading(*means, self._steps, finite)
+        loss, error, norm, estimate, people = (each / max(self._steps, 1) for each in sums)
+        return Reading(loss, error, norm, estimate, people, self._steps, finite)
 
     def read(self) -> Reading:
         """Return the means and start anew."""

@@ -58,6 +58,8 @@ class RunFolder:
         Raises:
             ConfigError: If another training has it.
         """
+        if self._lock is not None:
+            return
         self.path.mkdir(parents=True, exist_ok=True)
         file = (self.path / _LOCK).open("ab")
         try:

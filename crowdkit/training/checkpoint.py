@@ -170,7 +170,7 @@ def _hash(state: Mapping[str, Any]) -> str:
     def add(value: Any) -> None:
         if isinstance(value, Tensor):
             found.update(f"{value.dtype}{tuple(value.shape)}".encode())
-            found.update(memoryview(value.contiguous().flatten().view(torch.uint8).numpy()))
+            found.update(value.contiguous().flatten().view(torch.uint8).numpy().data)
         elif isinstance(value, dict):
             for key, each in value.items():
                 found.update(f"{key!r}:".encode())

@@ -11,8 +11,10 @@ __all__ = [
     "DTypeError",
     "DataError",
     "DataWarning",
+    "LostPeerError",
     "MissingDependencyError",
     "MixedInstallError",
+    "PeerError",
     "ShapeError",
     "UnknownNameError",
     "unknown_name",
@@ -49,6 +51,14 @@ class DataWarning(UserWarning):
 
 class ConfigError(CrowdKitError, ValueError):
     """A configuration has an unknown key or a value of the wrong type."""
+
+
+class PeerError(CrowdKitError, RuntimeError):
+    """This process ends because another one could not go on, and that one says why."""
+
+
+class LostPeerError(CrowdKitError, RuntimeError):
+    """Another process has died without a word."""
 
 
 class MissingDependencyError(CrowdKitError, ImportError):

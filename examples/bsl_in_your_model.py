@@ -15,10 +15,10 @@ import torch
 import torchvision
 from torch import nn
 
-from crowdkit.data import SyntheticCrowd, collate
+from crowdkit.data import SyntheticCrowd, collate, density_targets
 from crowdkit.layers import DensityHead
 from crowdkit.losses import GraduatedBSL
-from crowdkit.targets import DensityScale, density_map
+from crowdkit.targets import DensityScale
 
 
 class YourNetwork(nn.Module):
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> dict[str, list[float]]:
     sparse = SyntheticCrowd(1, size=size, people=(15, 25))[0]
     dense = SyntheticCrowd(1, size=size, people=(80, 120))[0]
     batch = collate([sparse, dense])
-    target = torch.stack([density_map(points, size, sigma=4.0, stride=8) for points in batch.points])[:, None]
+    target = density_targets(batch, 4.0, stride=8)
 
     scale = DensityScale.fit(target, stride=8)  # once, over your training set
     network = YourNetwork(scale.mean)

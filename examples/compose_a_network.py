@@ -12,12 +12,12 @@ import argparse
 import torch
 from torch import Tensor, nn
 
-from crowdkit.data import SyntheticCrowd, collate
+from crowdkit.data import SyntheticCrowd, collate, density_targets
 from crowdkit.layers import CRR, DLE, DME, TimmEncoder, attention_weight
 from crowdkit.losses import CFANetLoss
 from crowdkit.ops import pad_to_multiple
 from crowdkit.prediction import Prediction
-from crowdkit.targets import DensityLevels, density_map
+from crowdkit.targets import DensityLevels
 
 
 class OwnEncoder(nn.Module):
@@ -88,7 +88,7 @@ def main(argv: list[str] | None = None) -> dict[str, object]:
 
     size, stride = tuple(args.size), TwoStages.stride
     samples = list(SyntheticCrowd(args.scenes, size=size, people=(5, 60)))
-    maps = [density_map(sample.points, size, sigma=3.0, stride=stride) for sample in samples]
+    maps = density_targets(collate(samples), 3.0, stride)
     levels = DensityLevels.fit(maps, levels=6, stride=stride)
 
     encoder = OwnEncoder() if args.encoder == "own" else TimmEncoder(args.encoder, strides=(8, 4))
@@ -98,7 +98,7 @@ def main(argv: list[str] | None = None) -> dict[str, object]:
     losses = []
     for step in range(args.steps):
         chosen = torch.randperm(len(samples))[:4].tolist()
-        batch, target = collate([samples[n] for n in chosen]), torch.stack([maps[n] for n in chosen])[:, None]
+        batch, target = collate([samples[n] for n in chosen]), maps[chosen]
         loss = loss_of(network(batch.images), target, progress=step / args.steps)
         optimizer.zero_grad()
         loss.backward()

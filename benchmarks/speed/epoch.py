@@ -14,19 +14,17 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from benchmarks.speed.case import Case
 from benchmarks.speed.drawn import photograph, save
+from crowdkit.data import Batch
 from crowdkit.runtime import Process
 from crowdkit.training import (
     DataConfig,
-    Meter,
     ModelConfig,
     OptimConfig,
-    Run,
     RunConfig,
+    RunFolder,
     TrainConfig,
-    TrainingBatch,
-    open_run,
-    open_split,
-    take_step,
+    Trainer,
+    open_trainer,
 )
 
 # The steps of an epoch must take at least this share of it.
@@ -58,31 +56,30 @@ def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
         for model in scale.models:
             for workers in scale.workers:
                 folder = Path(place, f"{model}-{workers}")
-                run = open_training(photographs, folder, model, workers, device, scale)
+                trainer = open_training(photographs, folder, model, workers, device, scale)
                 name = f"{model}'s epoch, {scale.precision}, batches of {scale.batch}, {workers} workers"
-                yield _case(name, run, next(_batches(run)))
+                yield _case(name, trainer, next(_batches(trainer)))
 
 
-def _case(name: str, run: Run, ready: TrainingBatch) -> Case:
+def _case(name: str, trainer: Trainer, ready: Batch) -> Case:
     return Case(
         row=9,
         name=name,
-        fast=lambda: through_loader(run),
-        plain=lambda: through_one(run, ready),
+        fast=lambda: through_loader(trainer),
+        plain=lambda: through_one(trainer, ready),
         baseline="its steps on one batch that lies ready",
         agree=lambda _ready, waiting: {"share of the epoch spent waiting for the loader": waiting},
         goal=f"{BUSY:.0%} of their speed",
         reached=lambda m: m.ratio is not None and m.ratio >= BUSY,
         turns=3,
-        work=len(run.batches) * run.config.run.batch_size,
+        work=len(trainer.batches) * trainer.config.run.batch_size,
         unit="crops",
     )
 
 
-def through_loader(run: Run) -> float:
+def through_loader(trainer: Trainer) -> float:
     """Train for an epoch; gives the share of it in which the loop stood still for the next batch."""
-    meter = Meter(run.process.device)
-    batches = _batches(run)
+    batches = _batches(trainer)
     started, waited = time.perf_counter(), 0.0
     while True:
         before = time.perf_counter()
@@ -90,33 +87,31 @@ def through_loader(run: Run) -> float:
         waited += time.perf_counter() - before
         if batch is None:
             break
-        take_step(run, batch, meter)
-    meter.read()  # waits for the device
+        trainer.step(batch)
+    trainer.meter.read()  # waits for the device
     return waited / (time.perf_counter() - started)
 
 
-def through_one(run: Run, batch: TrainingBatch) -> None:
+def through_one(trainer: Trainer, batch: Batch) -> None:
     """Take an epoch's number of steps, all on one batch."""
-    meter = Meter(run.process.device)
-    for _ in range(len(run.batches)):
-        take_step(run, batch, meter)
-    meter.read()
+    for _ in range(len(trainer.batches)):
+        trainer.step(batch)
+    trainer.meter.read()
 
 
-def waits(run: Run, batch: TrainingBatch) -> Counter[str]:
+def waits(trainer: Trainer, batch: Batch) -> Counter[str]:
     """Take a training step on a GPU that raises where it would wait, then profile one; gives what waited in that."""
-    meter = Meter(run.process.device)
     for _ in range(3):  # what is chosen and allocated once
-        take_step(run, batch, meter)
+        trainer.step(batch)
     torch.cuda.synchronize()
     before = torch.cuda.get_sync_debug_mode()
     torch.cuda.set_sync_debug_mode("error")
     try:
-        take_step(run, batch, meter)
+        trainer.step(batch)
     finally:
         torch.cuda.set_sync_debug_mode(before)
     with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen, record_function("a step"):
-        take_step(run, batch, meter)
+        trainer.step(batch)
     events = seen.events() or []
     within = next(event.time_range for event in events if event.name == "a step")
     return Counter(
@@ -140,7 +135,7 @@ def draw(folder: Path, scale: Scale) -> Path:
 
 def open_training(
     photographs: Path, folder: Path, model: str, workers: int, device: torch.device, scale: Scale
-) -> Run:
+) -> Trainer:
     """Open a run as ``crowdkit train`` does."""
     data = DataConfig(dataset="folder", root=str(photographs), crop=scale.crop, sigma=15.0, val_fraction=0.05)
     config = TrainConfig(
@@ -156,11 +151,11 @@ def open_training(
             channels_last=True,
         ),
     )
-    return open_run(config, [open_split(data, "train")], Process(0, 1, device), resume=False)
+    return open_trainer(config, Process(0, 1, device), RunFolder(folder), resume=False)
 
 
-def _batches(run: Run) -> Iterator[TrainingBatch]:
-    run.network.train()
-    run.position = replace(run.position, epoch=run.position.epoch + 1)
-    run.batches.at(run.position.epoch, 0)
-    return iter(run.loader)
+def _batches(trainer: Trainer) -> Iterator[Batch]:
+    trainer.network.train()
+    trainer.position = replace(trainer.position, epoch=trainer.position.epoch + 1)
+    trainer.batches.at(trainer.position.epoch, 0)
+    return iter(trainer.loader)

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from crowdkit.data import CrowdData, SyntheticCrowd, resolve_sigma, true_map
+from crowdkit.data import CrowdData, SyntheticCrowd, density_target, resolve_sigma
 from crowdkit.models import CFANet, create_model
 from crowdkit.pictures import color_map, save_image, sheet
 from crowdkit.runtime import pick_device
@@ -17,8 +17,8 @@ from crowdkit.training import (
     TrainingSet,
     build_loss,
     build_optimizer,
+    collate_examples,
     config_from_dict,
-    stack,
 )
 
 SIZE, PEOPLE = (96, 128), (0, 120)
@@ -119,8 +119,8 @@ def affordable_epochs(config: TrainConfig, train_set: CrowdData, *, seconds: flo
         for key in keys:
             crops.whole(0, key[1])  # drawn before the clock runs, as it is from the second epoch on
         began = time.monotonic()
-        batch = stack([crops[key] for key in keys])
-        loss(model(batch.images.to(device)), batch.density.to(device), progress=0.0).backward()
+        batch = collate_examples([crops[key] for key in keys]).to(device)
+        loss(model(batch.images), batch.density, progress=0.0).backward()
         optimizer.step()
         optimizer.zero_grad()
         if device.type == "cuda":
@@ -149,7 +149,7 @@ def draw_page(model: CFANet, scenes: CrowdData, path: Path, *, sigma: float | st
     captions: list[list[str | None]] = []
     for index in (order[len(order) // 4], order[len(order) // 2], order[-2]):
         sample = scenes[index]
-        truth = true_map(sample, resolve_sigma(sigma, scenes), model.stride)
+        truth = density_target(sample, resolve_sigma(sigma, scenes), model.stride)
         images = sample.image[None].to(next(model.parameters()).device)
         with torch.no_grad():
             estimate = model(images).density.cpu()

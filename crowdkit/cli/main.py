@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import crowdkit
 from crowdkit.cli import check, convert, count, demo, evaluate, export, train
 from crowdkit.cli.allocator import keep_freed_memory
-from crowdkit.errors import CrowdKitError, DataWarning
+from crowdkit.errors import CrowdKitError, DataWarning, PeerError
 
 _INTERRUPTED = 130
 
@@ -31,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _warnings_in_words():
             code: int = args.run(args)
+    except PeerError:
+        return 2
     except CrowdKitError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -38,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
-        print(f"\n{interrupt or 'interrupted'}", file=sys.stderr)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the last words are not interrupted
+        if os.environ.get("RANK", "0") == "0":  # torchrun interrupts all processes
+            print(f"\n{interrupt or 'interrupted'}", file=sys.stderr)
         return _INTERRUPTED
     return code
 

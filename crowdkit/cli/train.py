@@ -2,16 +2,21 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
+from crowdkit.errors import ConfigError, PeerError
 
-_TEXT = """Train a model as a TOML file says, or on the paper's recipe.
+_TEXT = """Train a model as a TOML file says; what it leaves out is the paper's recipe.
 
 The run's folder gets config.toml, metrics.jsonl, last.pt to resume from, and best/: the model with the lowest
 MAE on the validation images, for crowdkit evaluate and count. Ctrl-C finishes the step and leaves a run that
 --resume continues as if nothing had happened.
-Several GPUs: torchrun --nproc-per-node=N -m crowdkit.cli train ...
+Several GPUs: torchrun --nproc-per-node=N -m crowdkit.cli train ... (with --run-folder: torchrun keeps --run to itself)
+
+The encoder starts from random weights unless model.options.encoder_weights names some; the paper's starts from
+ImageNet's.
 
 A TOML file has the sections data, model, loss, optim and run; what it leaves out keeps its default. Any value
 can be set by --set section.key=value too:
@@ -42,7 +47,9 @@ def add(commands: Commands) -> None:
         metavar="SECTION.KEY=VALUE",
         help="change single values",
     )
-    parser.add_argument("--run", dest="folder", metavar="FOLDER", help="the run's folder (run.folder)")
+    parser.add_argument(
+        "--run-folder", "--run", dest="folder", metavar="FOLDER", help="the run's folder (run.folder)"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in the folder")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_device(parser)
@@ -72,14 +79,22 @@ def run(args: argparse.Namespace) -> int:
         overrides.append(f"run.folder={json.dumps(str(args.folder))}")
     if args.device is not None:
         overrides.append(f"run.device={json.dumps(args.device)}")
-    result = train(load_config(path, overrides), resume=args.resume, progress=not args.quiet)
+    try:
+        config = load_config(path, overrides)
+    except ConfigError as error:
+        if os.environ.get("LOCAL_RANK", "0") == "0":
+            raise
+        raise PeerError("config: expected a configuration, got the error of the first process") from error
+    result = train(config, resume=args.resume, progress=not args.quiet)
+    if not result.leads:
+        return 0
     if args.json:
         print_json({**vars(result), "folder": str(result.folder)})
         return 0
     if result.finished:
         print(f"done: {result.epochs} epochs, {result.steps} steps in {result.seconds:.0f} s")
     else:
-        print(f"time is up at step {result.steps}; go on with: crowdkit train --run {result.folder} --resume")
+        print(f"time is up at step {result.steps}; go on with: {result.resume_command}")
     if result.best_epoch is not None:
         best = result.folder / "best"
         print(f"best validation MAE {result.best_mae:.2f} after epoch {result.best_epoch:g}: {best}")

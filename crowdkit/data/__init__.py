@@ -75,7 +75,13 @@ from crowdkit.data.transforms import (
     Transform,
     resize,
 )
-from crowdkit.data.truth import resolve_sigma, true_map
+from crowdkit.data.truth import (
+    density_target,
+    density_targets,
+    resolve_sigma,
+    sample_without_pixels as sample_without_pixels,
+    with_sigma,
+)
 from crowdkit.data.validate import Report, check_dataset, warn_of_doubts as warn_of_doubts
 from crowdkit.data.zones import Zone, fit_zone, read_zones
 
@@ -127,6 +133,8 @@ __all__ = [
     "check_dataset",
     "collate",
     "dataset_class",
+    "density_target",
+    "density_targets",
     "find_duplicates",
     "fit_zone",
     "image_hash",
@@ -152,8 +160,8 @@ __all__ = [
     "select_labels",
     "split_train_val",
     "to_canvas",
-    "true_map",
     "unit_range",
+    "with_sigma",
     "write_annotations",
 ]
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from crowdkit.data.geometry import in_region
 from crowdkit.data.sample import Sample
-from crowdkit.data.truth import true_map
+from crowdkit.data.truth import density_target, with_sigma
 from crowdkit.ops import count, within_region
 from crowdkit.targets import SigmaRule
 
@@ -21,10 +21,9 @@ def roi_sample(sample: Sample, rule: SigmaRule) -> Sample:
     """
     if sample.roi is None:
         return sample
-    height, width = int(sample.image.shape[-2]), int(sample.image.shape[-1])
-    sigma = rule(sample.points, (height, width)) if sample.sigma is None else sample.sigma
     inside = in_region(sample.points, sample.roi)
-    return sample._replace(points=sample.points[inside], sigma=sigma[inside])
+    sigma = with_sigma(sample, rule).sigma
+    return sample._replace(points=sample.points[inside], sigma=None if sigma is None else sigma[inside])
 
 
 def roi_map(density: Tensor, sample: Sample, stride: int) -> Tensor:
@@ -59,7 +58,7 @@ def roi_truth(sample: Sample, rule: SigmaRule, stride: int) -> Tensor:
     Returns:
         People per cell, shape :math:`(1, 1, h, w)`, on the CPU.
     """
-    truth = true_map(sample, rule, stride)[None]
+    truth = density_target(sample, rule, stride)[None]
     if sample.roi is None or len(sample.points) == 0:
         return truth
     cut = roi_map(truth, sample, stride)

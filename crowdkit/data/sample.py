@@ -1,6 +1,6 @@
-"""What a dataset gives: one :class:`Sample` an image, joined into a :class:`Batch`."""
+"""What a data set gives: one :class:`Sample` per image, joined into a :class:`Batch`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -56,6 +56,8 @@ class Batch(NamedTuple):
         sigmas: B tensors of shape (N_i,), or ``None`` if the samples have none.
         metas: B dictionaries: the samples' own, and ``valid_size``, the (H, W) before padding.
         rois: Regions of interest, shape (B, 1, H, W), bool, or ``None`` if the samples have none.
+        density: True maps, shape (B, 1, h, w), people per cell, once they are made
+            (:func:`~crowdkit.data.density_targets`; a training's loader makes them).
     """
 
     images: Tensor
@@ -63,6 +65,21 @@ class Batch(NamedTuple):
     sigmas: list[Tensor] | None
     metas: list[dict[str, Any]]
     rois: Tensor | None = None
+    density: Tensor | None = None
+
+    @property
+    def counts(self) -> Tensor:
+        """The number of heads of each image, shape (B,), float32, where the images are."""
+        heads = torch.tensor([float(len(each)) for each in self.points])
+        return heads.to(self.images.device, non_blocking=True)
+
+    def samples(self) -> Iterator[Sample]:
+        """Take the batch apart again, without the padding."""
+        for number, (points, meta) in enumerate(zip(self.points, self.metas, strict=True)):
+            height, width = meta.get("valid_size", self.images.shape[-2:])
+            roi = None if self.rois is None else self.rois[number, 0, :height, :width]
+            sigma = None if self.sigmas is None else self.sigmas[number]
+            yield Sample(self.images[number, :, :height, :width], points, meta, sigma, roi)
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
         """Copy the tensors to a device."""
@@ -76,6 +93,7 @@ class Batch(NamedTuple):
             None if self.sigmas is None else move(self.sigmas),
             self.metas,
             None if self.rois is None else self.rois.to(device, non_blocking=non_blocking),
+            None if self.density is None else self.density.to(device, non_blocking=non_blocking),
         )
 
 

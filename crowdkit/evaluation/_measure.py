@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from crowdkit.calibration import Traits, image_traits
-from crowdkit.data import CrowdData, LazyImage, Sample, Transform, region_of_interest, roi_map, roi_sample
+from crowdkit.data import CrowdData, LazyImage, Sample, Transform, roi_map, roi_sample, sample_without_pixels
 from crowdkit.errors import ArgumentError
 from crowdkit.evaluation._bootstrap import bootstrap_interval
 from crowdkit.evaluation._map_metrics import MapMetrics
@@ -41,12 +41,7 @@ class WholeImages(Dataset[Sample]):
 
     def __getitem__(self, place: int) -> Sample:
         index = self.indices[place]
-        if self.pixels:
-            sample = self.dataset[index]
-        else:
-            blank = torch.zeros(1).expand(3, *self.dataset.size(index))
-            points, name = self.dataset.annotation(index).points, self.dataset.names[index]
-            sample = Sample(blank, points, {"name": name}, roi=region_of_interest(self.dataset, index))
+        sample = self.dataset[index] if self.pixels else sample_without_pixels(self.dataset, index)
         return sample if self.transform is None else self.transform(sample)
 
 

@@ -55,7 +55,7 @@ class DensityHead(nn.Module):
         self.mean_density = float(mean_density)
         self.conv = nn.Conv2d(in_channels, 1, kernel_size=1)
         nn.init.normal_(self.conv.weight, std=0.01)
-        nn.init.zeros_(self.conv.bias)
+        nn.init.zeros_(self.conv.get_parameter("bias"))
 
     def forward(self, features: Tensor) -> Tensor:
         """Estimate people per cell.

@@ -4,8 +4,11 @@ from crowdkit import _guard as _guard
 from crowdkit.runtime.distributed import (
     Process,
     all_gather as all_gather,
+    all_or_none as all_or_none,
     barrier as barrier,
     join_processes,
+    launch_command as launch_command,
+    noticing_lost_peers as noticing_lost_peers,
     pick_device,
     rank as rank,
     world_size as world_size,

@@ -2,13 +2,16 @@
 
 import atexit
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import torch
 from torch import distributed as dist, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from crowdkit.errors import ConfigError
+from crowdkit.errors import ConfigError, LostPeerError, PeerError
 
 
 class Process(NamedTuple):
@@ -116,6 +119,92 @@ def all_gather(value: Any) -> list[Any]:
     gathered: list[Any] = [None] * world_size()
     dist.all_gather_object(gathered, value)
     return gathered
+
+
+@contextmanager
+def all_or_none() -> Iterator[None]:
+    """Run a block in every process; if it fails in one, it fails in all, and the first of them says why.
+
+    The block must not wait for other processes.
+
+    Raises:
+        PeerError: In the processes that have nothing to say.
+    """
+    error: Exception | None = None
+    try:
+        yield
+    except Exception as caught:
+        error = caught
+    failed = [number for number, bad in enumerate(all_gather(error is not None)) if bad]
+    if not failed:
+        return
+    if error is not None and failed[0] == rank():
+        raise error
+    raise PeerError(
+        f"process {rank()}: expected all to go on, got an error in process {failed[0]}, which says why"
+    )
+
+
+@contextmanager
+def noticing_lost_peers(advice: str) -> Iterator[None]:
+    """Turn the end of the connection to another process, which is how its death is seen, into one line.
+
+    Args:
+        advice: What to do, for the user.
+
+    Raises:
+        LostPeerError: In the first process that notices.
+        PeerError: In all others.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error).lower()
+        if world_size() == 1 or not (isinstance(error, dist.DistError) or "gloo" in text or "nccl" in text):
+            raise
+        if _first_to_speak():
+            raise LostPeerError(
+                f"processes: expected {world_size()}, got the death of one; {advice}"
+            ) from error
+        raise PeerError(
+            f"process {rank()}: expected {world_size()} processes, got the death of one"
+        ) from error
+
+
+def _first_to_speak() -> bool:
+    """Whether no other process has asked this; torchrun's store outlives the processes."""
+    try:
+        store = dist.TCPStore(  # type: ignore[attr-defined]
+            os.environ["MASTER_ADDR"],
+            int(os.environ["MASTER_PORT"]),
+            is_master=False,
+            wait_for_workers=False,
+            timeout=timedelta(seconds=5),
+        )
+        return int(store.add("crowdkit/lost_peer", 1)) == 1
+    except (KeyError, ValueError, RuntimeError):
+        return True
+
+
+def launch_command(command: str) -> str:
+    """Return the command line that starts a ``crowdkit`` command as these processes were started.
+
+    Args:
+        command: The command and its arguments, for example ``"train config.toml"``.
+
+    Returns:
+        One line for a shell, with ``torchrun`` if there are several processes.
+
+    Examples:
+        >>> launch_command("train config.toml")
+        'crowdkit train config.toml'
+    """
+    world = world_size()
+    if world == 1:
+        return f"crowdkit {command}"
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", world))
+    machines = f"--nnodes={world // here} " if world > here else ""
+    return f"torchrun {machines}--nproc-per-node={here} -m crowdkit.cli {command}"
 
 
 def wrap(model: nn.Module, process: Process) -> nn.Module:

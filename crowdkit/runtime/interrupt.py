@@ -23,6 +23,7 @@ class StopRequest:
     def __init__(self) -> None:
         self.received = False
         self._at_once = False
+        self._held = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -38,7 +39,7 @@ class StopRequest:
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         again, self.received = self.received, True
-        if again or self._at_once:
+        if (again or self._at_once) and not self._held:
             raise KeyboardInterrupt
 
     @contextmanager
@@ -51,6 +52,15 @@ class StopRequest:
             yield
         finally:
             self._at_once = False
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Within this, no signal raises: a file is being written that must become whole."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
 
 
 def leave_signals_to_parent(_worker: int) -> None:

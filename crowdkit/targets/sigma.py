@@ -213,24 +213,33 @@ def list_sigma_rules() -> list[str]:
     return sorted(_RULES)
 
 
-def sigma_rule(name: str) -> SigmaRule:
-    """Look up a published rule for sigma.
+def sigma_rule(sigma: str | float | SigmaRule) -> SigmaRule:
+    """Make a rule for sigma from what a user says.
 
     Args:
-        name: One of :func:`list_sigma_rules`.
+        sigma: One of :func:`list_sigma_rules`, a number of pixels for every head, or a rule, which is returned.
 
     Returns:
         The rule; call it with heads and canvas, hand its ``truncate`` to the map.
 
     Raises:
-        UnknownNameError: If there is no such rule.
+        UnknownNameError: If there is no rule of that name.
+        ArgumentError: If the number is not positive and finite.
 
     Examples:
         >>> import torch
         >>> rule = sigma_rule("csrnet-shb")
         >>> rule(torch.zeros(2, 2), (768, 1024))
         tensor([15., 15.])
+        >>> sigma_rule(4).name
+        '4'
     """
-    if name not in _RULES:
-        raise unknown_name("sigma rule", name, _RULES)
-    return _RULES[name]
+    if isinstance(sigma, SigmaRule):
+        return sigma
+    if isinstance(sigma, str):
+        if sigma not in _RULES:
+            raise unknown_name("sigma rule", sigma, _RULES)
+        return _RULES[sigma]
+    if not 0 < sigma < math.inf:
+        raise ArgumentError(f"sigma: expected a positive number of pixels, got {sigma}; raise it")
+    return SigmaRule(f"{sigma:g}", f"{sigma:g} px", partial(_fixed, sigma=float(sigma)))

@@ -1,6 +1,7 @@
 """Train a model as a configuration says, and bundle what was trained."""
 
 from crowdkit import _guard as _guard
+from crowdkit.training._train import TrainResult, train
 from crowdkit.training.bundling import bundle
 from crowdkit.training.cards import card_text as card_text
 from crowdkit.training.config import (
@@ -13,22 +14,20 @@ from crowdkit.training.config import (
     TrainConfig,
 )
 from crowdkit.training.config_io import config_from_dict, config_to_dict, config_to_toml, load_config
-from crowdkit.training.feed import (
-    EpochBatches,
-    TrainingBatch,
-    TrainingSet,
-    stack,
-)
-from crowdkit.training.loop import NonFiniteLossError, TrainResult, take_step as take_step, train
-from crowdkit.training.meter import Meter as Meter
+from crowdkit.training.epoch_batches import EpochBatches
+from crowdkit.training.feed import Example, TrainingSet, collate_examples
+from crowdkit.training.meter import Meter as Meter, NonFiniteLossError
 from crowdkit.training.objective import build_loss
-from crowdkit.training.run import Run as Run, open_run as open_run
+from crowdkit.training.opening import open_trainer as open_trainer
+from crowdkit.training.run_folder import RunFolder as RunFolder
 from crowdkit.training.schedule import build_optimizer, learning_rate
 from crowdkit.training.sources import data_sources, open_dataset, open_split, open_splits, resizing
+from crowdkit.training.trainer import Trainer as Trainer
 
 __all__ = [
     "DataConfig",
     "EpochBatches",
+    "Example",
     "LossConfig",
     "ModelConfig",
     "NonFiniteLossError",
@@ -37,11 +36,11 @@ __all__ = [
     "SourceConfig",
     "TrainConfig",
     "TrainResult",
-    "TrainingBatch",
     "TrainingSet",
     "build_loss",
     "build_optimizer",
     "bundle",
+    "collate_examples",
     "config_from_dict",
     "config_to_dict",
     "config_to_toml",
@@ -52,6 +51,5 @@ __all__ = [
     "open_split",
     "open_splits",
     "resizing",
-    "stack",
     "train",
 ]

@@ -17,8 +17,7 @@ from crowdkit.models import CrowdModel, WeightsCard, create_model, load_model, m
 from crowdkit.training.checkpoint import load_checkpoint
 from crowdkit.training.config import SourceConfig, TrainConfig
 from crowdkit.training.config_io import config_to_dict, load_config
-from crowdkit.training.feed import open_empty_scenes
-from crowdkit.training.sources import data_sources, open_splits, resizing
+from crowdkit.training.sources import data_sources, open_empty_scenes, open_splits, resizing
 
 # What is known of the terms of the data sets, for the cards of weights that have learned from them.
 TERMS: Mapping[str, str] = {

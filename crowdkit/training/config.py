@@ -1,4 +1,8 @@
-"""The configuration of a training run: a frozen tree whose defaults are the recipe of the paper."""
+"""The configuration of a training run: a frozen tree whose defaults are the paper's recipe.
+
+All but one: the encoder starts from random weights, since nothing is downloaded unless it is asked for. The paper's
+starts from ImageNet's: ``model.options.encoder_weights``.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -93,7 +97,8 @@ class ModelConfig:
 
     Attributes:
         name: A name that :func:`~crowdkit.models.create_model` knows.
-        options: Its keywords, for example ``encoder_weights``, ``levels``, ``crr``, ``dle``.
+        options: Its keywords, for example ``levels``, ``crr``, ``dle``, and ``encoder_weights``, without which the
+            encoder starts from random weights; the paper's starts from ImageNet's.
     """
 
     name: str = "cfanet"

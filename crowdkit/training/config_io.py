@@ -3,16 +3,14 @@
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields, is_dataclass
-from difflib import get_close_matches
-from math import inf
+from dataclasses import asdict
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
-from crowdkit.data import list_photometric
-from crowdkit.errors import ConfigError, unknown_name
-from crowdkit.training.config import DataConfig, SourceConfig, TrainConfig
+from crowdkit.errors import ConfigError
+from crowdkit.training.config import TrainConfig
+from crowdkit.training.config_checks import check_ranges
+from crowdkit.training.config_types import build
 
 
 def load_config(path: str | Path | None = None, overrides: Iterable[str] = ()) -> TrainConfig:
@@ -63,8 +61,8 @@ def config_from_dict(values: Mapping[str, Any]) -> TrainConfig:
         >>> config_from_dict({"run": {"epochs": 50}}).run.epochs
         50
     """
-    config: TrainConfig = _build(TrainConfig, values, "")
-    _check_ranges(config)
+    config: TrainConfig = build(TrainConfig, values)
+    check_ranges(config)
     return config
 
 
@@ -148,181 +146,3 @@ def _override(values: dict[str, Any], text: str) -> None:
         if not isinstance(table, dict):
             raise ConfigError(f"override: expected {key!r} in {text!r} to be a table, got {table!r}")
     table[keys[-1]] = value
-
-
-def _build(cls: type[Any], values: object, where: str) -> Any:
-    if not isinstance(values, Mapping):
-        raise ConfigError(f"{where or 'config'}: expected a table, got {values!r}")
-    hints = get_type_hints(cls)
-    known = [each.name for each in fields(cls)]
-    built = {}
-    for key, value in values.items():
-        name = f"{where}.{key}" if where else str(key)
-        if key not in known:
-            raise ConfigError(_unknown(name, str(key), known, where))
-        hint = hints[key]
-        tables = get_args(hint)[0] if get_origin(hint) is tuple else hint
-        if not (isinstance(tables, type) and is_dataclass(tables)):
-            built[key] = _convert(value, hint, name)
-        elif tables is hint:
-            built[key] = _build(hint, value, name)
-        else:
-            built[key] = _build_each(tables, value, name)
-    return cls(**built)
-
-
-def _build_each(cls: type[Any], values: object, where: str) -> tuple[Any, ...]:
-    if not isinstance(values, (list, tuple)):
-        raise ConfigError(f"{where}: expected a list of tables, [[{where}]], got {values!r}")
-    return tuple(_build(cls, each, f"{where}[{place}]") for place, each in enumerate(values))
-
-
-def _unknown(name: str, key: str, known: list[str], where: str) -> str:
-    prefix = f"{where}." if where else ""
-    near = get_close_matches(key, known, n=1)
-    hint = f"did you mean {prefix + near[0]!r}?" if near else "see `crowdkit train --help`"
-    return f"config: expected one of {', '.join(prefix + each for each in known)}, got {name!r}; {hint}"
-
-
-def _convert(value: object, hint: Any, name: str) -> Any:
-    """Return ``value`` as the type ``hint``, or raise; only whole numbers and lists are converted."""
-    found, converted = _fit(value, hint)
-    if found:
-        return converted
-    raise ConfigError(f"{name}: expected {_spell(hint)}, got {value!r}; change it")
-
-
-def _fit(value: object, hint: Any) -> tuple[bool, Any]:
-    origin = get_origin(hint)
-    if origin is UnionType:
-        tries = (_fit(value, kind) for kind in get_args(hint))
-        return next((each for each in tries if each[0]), (False, None))
-    if hint is NoneType:
-        return value is None, None
-    if origin is Literal:
-        return value in get_args(hint), value
-    if origin is tuple:
-        return _fit_each(value, get_args(hint))
-    if origin is dict:
-        kind = get_args(hint)[1]
-        if not isinstance(value, dict) or kind is Any:
-            return isinstance(value, dict), value
-        entries = {key: _fit(each, kind) for key, each in value.items()}
-        return all(found for found, _ in entries.values()), {key: each for key, (_, each) in entries.items()}
-    if isinstance(value, bool) or hint is bool:
-        return isinstance(value, bool) and hint is bool, value
-    if hint is float and isinstance(value, int):
-        return True, float(value)
-    return isinstance(value, hint), value
-
-
-def _fit_each(value: object, kinds: tuple[Any, ...]) -> tuple[bool, Any]:
-    if not isinstance(value, (list, tuple)):
-        return False, None
-    if kinds[-1] is Ellipsis:
-        kinds = kinds[:1] * len(value)
-    if len(value) != len(kinds):
-        return False, None
-    fits = [_fit(each, kind) for each, kind in zip(value, kinds, strict=True)]
-    return all(found for found, _ in fits), tuple(converted for _, converted in fits)
-
-
-def _spell(hint: Any) -> str:
-    origin = get_origin(hint)
-    if origin is UnionType:
-        return " or ".join(_spell(each) for each in get_args(hint))
-    if origin is Literal:
-        return " or ".join(repr(each) for each in get_args(hint))
-    if origin is tuple and get_args(hint)[-1] is Ellipsis:
-        return f"a list of {_spell(get_args(hint)[0])} each"
-    if origin is tuple:
-        return f"[{', '.join(_spell(each) for each in get_args(hint))}]"
-    if origin is dict:
-        kind = get_args(hint)[1]
-        return "a table" if kind is Any else f"a table of {_spell(kind)} each"
-    names = {NoneType: "none", str: "text", float: "a number", int: "a whole number", bool: "true or false"}
-    return names.get(hint, str(hint))
-
-
-def _check_ranges(config: TrainConfig) -> None:
-    data, optim, run = config.data, config.optim, config.run
-    at_least_one = {"run.epochs": run.epochs, "run.batch_size": run.batch_size}
-    not_negative = {
-        "run.workers": run.workers,
-        "run.checkpoint_every": run.checkpoint_every,
-        "optim.weight_decay": optim.weight_decay,
-        "optim.clip_norm": optim.clip_norm,
-    }
-    shares = {
-        "data.flip": data.flip,
-        "optim.warmup": optim.warmup,
-        "optim.ema_decay": optim.ema_decay,
-        **{f"data.augment.{name}": share for name, share in data.augment.items()},
-    }
-    for name, number in at_least_one.items():
-        if number < 1:
-            raise ConfigError(f"{name}: expected at least 1, got {number}; raise it")
-    for name, value in not_negative.items():
-        if value < 0:
-            raise ConfigError(f"{name}: expected at least 0, got {value}; raise it")
-    for name, value in shares.items():
-        if not 0 <= value <= 1:
-            raise ConfigError(f"{name}: expected a share from 0 to 1, got {value}; change it")
-    positive = {
-        "optim.lr": optim.lr,
-        "run.validate_every": run.validate_every,
-        "run.time_limit": run.time_limit,
-    }
-    for name, given in positive.items():
-        if given is not None and not given > 0:
-            raise ConfigError(f"{name}: expected more than 0, got {given}; raise it")
-    _check_data(data)
-
-
-def _check_source(source: SourceConfig, where: str) -> None:
-    if not 0 <= source.val_fraction <= 1:
-        raise ConfigError(
-            f"{where}.val_fraction: expected a share from 0 to 1, got {source.val_fraction}; change it"
-        )
-    if source.share is not None and not 0 < source.share < inf:
-        raise ConfigError(f"{where}.share: expected more than 0, got {source.share}; raise it")
-    if not 0 <= source.weight < inf:
-        raise ConfigError(f"{where}.weight: expected at least 0, got {source.weight}; raise it")
-
-
-def _check_data(data: DataConfig) -> None:
-    _check_source(data, "data")
-    for place, each in enumerate(data.sets):
-        _check_source(each, f"data.sets[{place}]")
-    own = [each.name for each in fields(SourceConfig) if each.name != "root"]
-    default = SourceConfig()
-    changed = [name for name in own if getattr(data, name) != getattr(default, name)]
-    if data.sets and changed:
-        raise ConfigError(
-            f"data.{changed[0]}: expected nothing beside data.sets, got {getattr(data, changed[0])!r}; say it of the "
-            "set that it holds for"
-        )
-    shares = [each.share for each in data.sets]
-    if None in shares and any(shares):
-        raise ConfigError(
-            f"data.sets: expected a share for every data set or for none, got {shares}; give the others one"
-        )
-    if data.epoch_crops is not None and (data.epoch_crops < 1 or not any(shares)):
-        raise ConfigError(
-            f"data.epoch_crops: expected at least 1, beside data.sets with shares, got {data.epoch_crops}; change it"
-        )
-    for name in data.augment:
-        if name not in list_photometric():
-            raise ConfigError(str(unknown_name("data.augment", name, list_photometric())))
-    if not 0 <= data.empty_scenes < 1:
-        raise ConfigError(
-            f"data.empty_scenes: expected a share from 0 to below 1, got {data.empty_scenes}; change it"
-        )
-    if data.scale is not None and not 0 < data.scale[0] <= data.scale[1]:
-        raise ConfigError(
-            f"data.scale: expected [smallest, largest] above 0, got {list(data.scale)}; change it"
-        )
-    if isinstance(data.crop, float) and not 0 < data.crop <= 1:
-        raise ConfigError(
-            f"data.crop: expected a fraction up to 1 or [height, width], got {data.crop}; change it"
-        )

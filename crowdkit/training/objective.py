@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from crowdkit.data import Sample, true_map
+from crowdkit.data import density_target, sample_without_pixels
 from crowdkit.errors import ArgumentError, ConfigError, UnknownNameError, check_keywords
 from crowdkit.losses import CFANetLoss, LossModule, WeightedSum, ZeroInflatedPoissonLoss, create_loss
-from crowdkit.targets import DensityLevels, DensityScale, box_sigma
+from crowdkit.targets import DensityLevels, DensityScale
 from crowdkit.training.config import LossConfig
 from crowdkit.training.feed import TrainingSet
 
@@ -69,19 +68,18 @@ def build_loss(
 
 def _make(name: str, options: dict[str, Any], stride: int, crops: TrainingSet | None) -> LossModule:
     loss = create_loss(name, **options)
-    known: dict[str, Any] = {}
     if "stride" in loss.settings and "stride" not in options:
-        known["stride"] = stride
+        loss.stride = stride  # type: ignore[assignment]  # a setting, which torch takes for a module
     if "density" in loss.settings and "density" not in options and crops is not None:
-        known["density"] = DensityScale.fit(_true_maps(crops), stride=crops.stride).crowd
-    return create_loss(name, **options, **known) if known else loss
+        loss.density = DensityScale.fit(_true_maps(crops), stride=crops.stride).crowd  # type: ignore[assignment]
+    return loss
 
 
 def fit_levels(crops: TrainingSet, *, levels: int) -> DensityLevels:
     """Find the edges of the density levels over the whole training images, in one stream.
 
     Args:
-        crops: The training set; its images are taken whole.
+        crops: The training set; its images are taken whole, and without their pixels.
         levels: Number of classes, the background included.
 
     Returns:
@@ -93,17 +91,5 @@ def fit_levels(crops: TrainingSet, *, levels: int) -> DensityLevels:
 def _true_maps(crops: TrainingSet) -> Iterator[Tensor]:
     for source, images in enumerate(crops.sources):
         for number in range(len(images)):
-            yield true_map(_shape_only(crops, source, number), crops.rules[source], crops.stride)
-
-
-def _shape_only(crops: TrainingSet, source: int, number: int) -> Sample:
-    # The levels need no pixels, and reading 400 photographs takes a while.
-    images = crops.sources[source]
-    annotation = images.annotation(number)
-    sigma = None if annotation.sizes is None else box_sigma(annotation.sizes)
-    blank = torch.zeros(1).expand(3, *images.size(number))
-    sample = crops.resize(Sample(blank, annotation.points, {}, sigma))
-    if sample.sigma is not None:
-        return sample
-    size = (int(sample.image.shape[-2]), int(sample.image.shape[-1]))
-    return sample._replace(sigma=crops.rules[source](sample.points, size))
+            sample = crops.resize(sample_without_pixels(images, number))
+            yield density_target(sample, crops.rules[source], crops.stride)

@@ -10,6 +10,7 @@ from crowdkit.data import (
     CachedDataset,
     Compose,
     CrowdData,
+    EmptyScenes,
     Resize,
     Subset,
     SyntheticCrowd,
@@ -127,6 +128,35 @@ def open_split(config: SourceConfig, split: str) -> CrowdData:
 def _without(images: CrowdData, names: Sequence[str]) -> CrowdData:
     kept = [index for index, name in enumerate(images.names) if name not in names]
     return images if len(kept) == len(images) else Subset(images, kept)
+
+
+def open_empty_scenes(
+    sources: Sequence[CrowdData], config: DataConfig, *, split: str = "train"
+) -> EmptyScenes:
+    """Make the images without people that belong to a configuration.
+
+    Args:
+        sources: Where headless windows are cut.
+        config: The data section; its ``crop`` is (height, width).
+        split: ``"train"``, or ``"val"`` for those that are counted at every validation.
+
+    Returns:
+        The images; by number they are always the same.
+
+    Raises:
+        ConfigError: If ``crop`` is a fraction.
+    """
+    if isinstance(config.crop, float):
+        raise ConfigError(
+            f"data.crop: expected [height, width] with data.empty_scenes, got the fraction {config.crop}; change it"
+        )
+    return EmptyScenes(
+        sources,
+        sigma=[each.sigma for each in data_sources(config)],
+        size=config.crop,
+        scale=config.scale or (1.0, 1.0),
+        split=split,
+    )
 
 
 def resizing(config: DataConfig) -> Compose:

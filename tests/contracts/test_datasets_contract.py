@@ -170,9 +170,10 @@ OTHERS = {
     "Duplicate", "find_duplicates", "image_hash",
     "Annotation", "Batch", "Box", "CachedDataset", "CrowdData", "CrowdDataset", "EmptyScenes", "Issue",
     "LazyImage", "Points", "Record", "Report", "Sample", "Zone", "check_dataset", "collate", "dataset_class",
-    "fit_zone", "list_datasets", "list_images", "list_photometric", "open_image", "photometric", "read_image",
+    "density_target", "density_targets", "fit_zone", "list_datasets", "list_images", "list_photometric",
+    "open_image", "photometric", "read_image",
     "read_pixels", "read_points", "read_size", "read_zones", "resize", "resolve_sigma", "roi_map",
-    "roi_sample", "roi_truth", "split_train_val", "to_canvas", "true_map", "unit_range",
+    "roi_sample", "roi_truth", "split_train_val", "to_canvas", "unit_range", "with_sigma",
 }  # fmt: skip
 TRANSFORMS = {
     "Blur", "ColorJitter", "Compose", "GaussianSigma", "Grayscale", "HorizontalFlip", "JPEGCompression",

@@ -30,7 +30,8 @@ CELLWISE: dict[str, Callable[..., Tensor]] = {
     "PerImageDensityLevels": DensityLevels.per_image(4),
 }
 FROM_POINTS = {
-    "DensityScale", "SigmaRule", "adaptive_sigma", "box_sigma", "density_map", "density_maps", "list_sigma_rules", "sigma_rule",
+    "DensityScale", "SigmaRule", "adaptive_sigma", "box_sigma", "density_map", "density_maps",
+    "list_sigma_rules", "sigma_rule",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from crowdkit.data import Subset, SyntheticCrowd, resolve_sigma, true_map
+from crowdkit.data import Subset, SyntheticCrowd, density_target, resolve_sigma
 from crowdkit.errors import ArgumentError, UnknownNameError
 from crowdkit.evaluation import _bootstrap, evaluate, mean_baseline, results_table
 from crowdkit.evaluation._bootstrap import bootstrap_interval
@@ -28,7 +28,7 @@ class Oracle(CrowdModel):
         self.known = {}
         for index in range(len(SCENES)):
             sample = SCENES[index]
-            truth = true_map(sample, resolve_sigma("auto", SCENES), self.stride)
+            truth = density_target(sample, resolve_sigma("auto", SCENES), self.stride)
             self.known[float(sample.image.double().sum())] = truth
 
     def forward(self, images):

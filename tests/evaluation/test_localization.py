@@ -7,7 +7,7 @@ import torch
 
 from crowdkit.cli import main
 from crowdkit.counting import locate
-from crowdkit.data import SyntheticCrowd, resolve_sigma, true_map
+from crowdkit.data import SyntheticCrowd, density_target, resolve_sigma
 from crowdkit.errors import ArgumentError, UnknownNameError
 from crowdkit.evaluation import evaluate, results_table
 from crowdkit.metrics import localization
@@ -29,7 +29,7 @@ class Half(CrowdModel):
         self.known = {}
         for index in range(len(SCENES)):
             sample = SCENES[index]
-            truth = true_map(sample, resolve_sigma("auto", SCENES), self.stride)[None].clone()
+            truth = density_target(sample, resolve_sigma("auto", SCENES), self.stride)[None].clone()
             truth[..., 12:] = 0
             self.known[float(sample.image.double().sum())] = truth
 

@@ -3,7 +3,14 @@ import torch
 
 from crowdkit.data import CachedDataset, EmptyScenes, SyntheticCrowd, generator_for
 from crowdkit.errors import ConfigError, ShapeError
-from crowdkit.training import DataConfig, EpochBatches, SourceConfig, TrainingSet, open_splits, stack
+from crowdkit.training import (
+    DataConfig,
+    EpochBatches,
+    SourceConfig,
+    TrainingSet,
+    collate_examples,
+    open_splits,
+)
 from crowdkit.training.feed import training_loader
 from crowdkit.training.mixture import Mixture
 
@@ -18,11 +25,10 @@ def _crops(**changes):
 def test_maps_are_made_after_the_crop_and_sum_to_its_people():
     crops = _crops()
     for index in range(len(crops)):
-        image, density, people, [points] = crops[0, index]
+        (image, points, *_), density = crops[0, index]
         assert image.shape == (3, 32, 48)
         assert density.shape == (1, 8, 12)
-        assert float(density.sum()) == pytest.approx(float(people), abs=1e-4)
-        assert len(points) == float(people)
+        assert float(density.sum()) == pytest.approx(len(points), abs=1e-4)
         assert bool(((points >= 0) & (points < torch.tensor([48, 32]))).all())
 
 
@@ -36,10 +42,10 @@ def test_sigma_is_that_of_the_whole_crowd():
 def test_a_crop_depends_on_seed_epoch_and_index_alone():
     crops = _crops()
     torch.manual_seed(1)
-    first = crops[2, 4].images
+    first = crops[2, 4].sample.image
     torch.manual_seed(2)
-    assert torch.equal(first, crops[2, 4].images)
-    assert any(not torch.equal(first, crops[epoch, 4].images) for epoch in range(3, 6))
+    assert torch.equal(first, crops[2, 4].sample.image)
+    assert any(not torch.equal(first, crops[epoch, 4].sample.image) for epoch in range(3, 6))
 
 
 @pytest.mark.slow
@@ -77,8 +83,12 @@ def test_too_large_a_batch_and_mixed_sizes():
         EpochBatches(3, batch_size=4, seed=0)
     crops = _crops()
     one, two = crops[0, 0], crops[0, 1]
+    batch = collate_examples([one, two])
+    assert batch.density.shape == (2, 1, 8, 12)
+    assert batch.density.sum((1, 2, 3)).tolist() == pytest.approx(batch.counts.tolist(), abs=1e-4)
+    lower = two.sample._replace(image=two.sample.image[:, :16])
     with pytest.raises(ShapeError, match=r"data\.crop"):
-        stack([one, two._replace(images=two.images[:, :16])])
+        collate_examples([one, two._replace(sample=lower)])
 
 
 def _mixed(shanghaitech, *, keep=False, **changes):
@@ -139,7 +149,7 @@ def test_kept_images_change_no_crop(shanghaitech):
     for epoch in range(2):
         for index in range(len(one)):
             a, b = one[epoch, index], two[epoch, index]
-            assert torch.equal(a.images, b.images)
+            assert torch.equal(a.sample.image, b.sample.image)
             assert torch.equal(a.density, b.density)
 
 
@@ -147,12 +157,15 @@ def test_a_share_of_the_crops_shows_nobody(shanghaitech):
     crops = _mixed(shanghaitech)
     assert (crops.images, len(crops)) == (11, 18)
     for index in range(11, 18):
-        batch = crops[0, index]
-        assert batch.images.shape == (3, 32, 40)
-        assert float(batch.people) == float(batch.density.abs().sum()) == 0
-        assert not torch.equal(batch.images, crops[1, index].images)
-        assert torch.equal(batch.images, crops[0, index].images)
-    assert float(crops[0, 10].density.sum()) == pytest.approx(float(crops[0, 10].people), abs=1e-4)
+        sample, density = crops[0, index]
+        assert sample.image.shape == (3, 32, 40)
+        assert len(sample.points) == float(density.abs().sum()) == 0
+        assert not torch.equal(sample.image, crops[1, index].sample.image)
+        assert torch.equal(sample.image, crops[0, index].sample.image)
+    sample, density = crops[0, 10]
+    assert float(density.sum()) == pytest.approx(len(sample.points), abs=1e-4)
+    batch = collate_examples([crops[0, index] for index in (10, 11)])
+    assert [len(each) for each in batch.sigmas] == [len(sample.points), 0]
 
 
 def test_headless_windows_keep_away_from_heads():

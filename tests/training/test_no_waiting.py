@@ -11,6 +11,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from crowdkit.data import Batch
 from crowdkit.losses import list_losses
 from crowdkit.models import create_model, list_models
 from crowdkit.runtime import Process
@@ -21,15 +22,12 @@ from crowdkit.training import (
     Meter,
     ModelConfig,
     OptimConfig,
-    Run,
     RunConfig,
     TrainConfig,
-    TrainingBatch,
+    Trainer,
     build_loss,
     build_optimizer,
-    take_step,
 )
-from crowdkit.training.checkpoint import Position
 from crowdkit.training.ema import MovingAverage
 
 META = torch.device("meta")
@@ -76,8 +74,7 @@ class NoWaiting(TorchDispatchMode):
 def batch(stride, heads=(7, 0)):
     points = [torch.rand(number, 2) * torch.tensor([SIZE[1], SIZE[0]]) for number in heads]
     maps = [density_map(each, SIZE, sigma=adaptive_sigma(each), stride=stride)[None] for each in points]
-    people = torch.tensor([float(number) for number in heads])
-    return TrainingBatch(torch.rand(len(heads), 3, *SIZE), torch.stack(maps), people, points)
+    return Batch(torch.rand(len(heads), 3, *SIZE), points, None, [{}] * len(heads), density=torch.stack(maps))
 
 
 class NoMaking(TorchFunctionMode):
@@ -103,7 +100,7 @@ def training(name="cfanet_lite", options=None, *, loss="bsl"):
     levels = DensityLevels([1e-5, 1e-4, 1e-3, 1e-2, 1e-1]) if model.config.get("dle") else None
     criterion = build_loss(config.loss, stride=model.stride, levels=levels).to(META)
     model.train()
-    return Run(
+    return Trainer(
         config=config,
         process=Process(0, 1, META),
         model=model,
@@ -114,16 +111,15 @@ def training(name="cfanet_lite", options=None, *, loss="bsl"):
         loss=criterion,
         batches=EpochBatches(8, batch_size=2, seed=0),
         loader=None,
-        position=Position(),
+        meter=Meter(META),
     )
 
 
 def take_steps(run, steps=2):
-    meter = Meter(META)
     for _ in range(steps):  # the first makes the optimizer's state
         given = batch(run.model.stride)
         with NoWaiting(), NoMaking():
-            take_step(run, given, meter)
+            run.step(given)
     assert all(each.device == META for each in run.model.parameters())
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from crowdkit.data import CachedDataset, SyntheticCrowd, list_datasets, resolve_sigma
-from crowdkit.errors import ConfigError, DataError, UnknownNameError
+from crowdkit.errors import ArgumentError, ConfigError, DataError, UnknownNameError
 from crowdkit.training import DataConfig, open_dataset, open_split, open_splits, resizing
 
 OPTIONS = {"length": 12, "size": [40, 48], "people": [1, 5], "seed": 4}
@@ -133,5 +133,5 @@ def test_sigma_is_a_rule_a_name_or_a_number():
     assert resolve_sigma(2, scenes)(points, (40, 48)).tolist() == [2, 2]
     with pytest.raises(UnknownNameError):
         resolve_sigma("csrnet", scenes)
-    with pytest.raises(ConfigError, match="positive"):
+    with pytest.raises(ArgumentError, match="positive"):
         resolve_sigma(-1.0, scenes)

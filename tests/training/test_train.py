@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from crowdkit.data import list_photometric
-from crowdkit.errors import ConfigError, DataError
+from crowdkit.errors import ConfigError
 from crowdkit.evaluation import evaluate
 from crowdkit.models import load_model
 from crowdkit.runtime import TrainingInterrupted
@@ -17,15 +17,16 @@ from crowdkit.targets import DensityScale, density_map
 from crowdkit.training import (
     LossConfig,
     NonFiniteLossError,
+    Trainer,
     build_loss,
     config_to_toml,
     load_config,
-    loop,
     open_split,
     open_splits,
     train,
+    trainer,
 )
-from crowdkit.training.checkpoint import load_checkpoint, save_checkpoint
+from crowdkit.training.checkpoint import load_checkpoint
 from crowdkit.training.feed import TrainingSet
 
 
@@ -41,7 +42,7 @@ def _equal(one, two):
 
 def _stop_after(patch, steps):
     """Ask the training to stop, as Ctrl-C does, after so many steps."""
-    real, done = loop.take_step, []
+    real, done = Trainer.step, []
 
     def step(*args):
         real(*args)
@@ -49,7 +50,7 @@ def _stop_after(patch, steps):
         if len(done) == steps:
             signal.raise_signal(signal.SIGINT)
 
-    patch.setattr(loop, "take_step", step)
+    patch.setattr(Trainer, "step", step)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +137,7 @@ def test_with_everything_on_resuming_equals_not_stopping(
 
 def test_validation_within_an_epoch_and_a_signal_in_it(tiny_config, monkeypatch, events):
     config = tiny_config({"run.validate_every": 0.34, "run.epochs": 1})
-    real, calls = loop.validate, []
+    real, calls = trainer.validate, []
 
     def validate_twice(*args, **options):
         calls.append(1)
@@ -144,7 +145,7 @@ def test_validation_within_an_epoch_and_a_signal_in_it(tiny_config, monkeypatch,
             signal.raise_signal(signal.SIGTERM)
         return real(*args, **options)
 
-    monkeypatch.setattr(loop, "validate", validate_twice)
+    monkeypatch.setattr(trainer, "validate", validate_twice)
     with pytest.raises(TrainingInterrupted, match="after step 2 of 3"):
         train(config, progress=False)
     train(config, resume=True, progress=False)
@@ -174,14 +175,14 @@ def test_resuming_something_else_is_refused(tiny_config):
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_good_checkpoint(tiny_config, monkeypatch):
-    real = loop.take_step
+    real = Trainer.step
 
-    def step(run, batch, meter):
-        if run.position.step == 4:
+    def step(self, batch):
+        if self.position.step == 4:
             batch = batch._replace(images=batch.images * float("nan"))
-        real(run, batch, meter)
+        real(self, batch)
 
-    monkeypatch.setattr(loop, "take_step", step)
+    monkeypatch.setattr(Trainer, "step", step)
     with pytest.raises(NonFiniteLossError, match=r"lower optim\.lr"):
         train(tiny_config({"run.checkpoint_every": 0.0}), progress=False)
     state = load_checkpoint(Path(tiny_config().run.folder) / "last.pt")
@@ -237,30 +238,6 @@ def test_a_loss_that_asks_for_the_density_has_it_measured(tiny_config):
     assert build_loss(given, stride=4, levels=None, crops=crops).density_loss.density == 0.5
 
 
-def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):
-    path = tmp_path / "last.pt"
-    save_checkpoint(path, {"position": {}, "value": 1})
-
-    def broken(*_args):
-        raise OSError("no space left")
-
-    monkeypatch.setattr(torch, "save", broken)
-    with pytest.raises(OSError, match="no space"):
-        save_checkpoint(path, {"position": {}, "value": 2})
-    assert load_checkpoint(path)["value"] == 1
-
-
-def test_what_is_no_checkpoint_is_told(tmp_path):
-    with pytest.raises(DataError, match="ever started"):
-        load_checkpoint(tmp_path / "none.pt")
-    (tmp_path / "bad.pt").write_bytes(b"nonsense")
-    with pytest.raises(DataError, match="expected a crowdkit checkpoint"):
-        load_checkpoint(tmp_path / "bad.pt")
-    torch.save({"weights": 1}, tmp_path / "other.pt")
-    with pytest.raises(DataError, match="something else"):
-        load_checkpoint(tmp_path / "other.pt")
-
-
 @pytest.mark.slow
 def test_ctrl_c_from_outside_ends_the_command_resumably(tiny_config, tmp_path):
     config = tiny_config({"run.epochs": 10_000, "run.validate_every": 10_000})
@@ -276,6 +253,6 @@ def test_ctrl_c_from_outside_ends_the_command_resumably(tiny_config, tmp_path):
         _, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     assert "Traceback" not in error
-    assert f"crowdkit train --run {config.run.folder} --resume" in error
+    assert f"crowdkit train --run-folder {config.run.folder} --resume" in error
     steps = load_checkpoint(Path(config.run.folder) / "last.pt")["position"]["step"]
     assert steps >= json.loads(log.read_text().splitlines()[-1])["step"] > 0

@@ -23,7 +23,15 @@ from crowdkit.data.datasets.base import CrowdData, region_of_interest as region_
 from crowdkit.data.duplicates import Duplicate, find_duplicates, image_hash
 from crowdkit.data.empty_scenes import EmptyScenes
 from crowdkit.data.geometry import in_region as in_region, to_canvas
-from crowdkit.data.image import list_images, read_image, read_pixels, read_size, unit_range
+from crowdkit.data.image import (
+    IMAGE_SUFFIXES as IMAGE_SUFFIXES,
+    decode_pixels as decode_pixels,
+    list_images,
+    read_image,
+    read_pixels,
+    read_size,
+    unit_range,
+)
 from crowdkit.data.lazy_image import (
     Box,
     LazyImage,

@@ -7,7 +7,7 @@ import torch
 from tqdm import tqdm
 
 from crowdkit.calibration import Calibration, CountInterval, Domain, HeldOut, Traits, image_traits
-from crowdkit.counting import predict_density
+from crowdkit.counting import eval_copy, predict_density
 from crowdkit.data import CrowdData, LazyImage, Transform, resolve_sigma, roi_map, roi_sample
 from crowdkit.models import CrowdModel
 from crowdkit.runtime import pick_device
@@ -62,7 +62,7 @@ def calibrate(
         (20, 20)
     """
     place = pick_device(str(device))
-    model = model.to(place)
+    model = eval_copy(model, place)
 
     def show(sets: Sequence[CrowdData], what: str) -> Iterator[tuple[HeldOut, Traits]]:
         total = sum(len(each) for each in sets)

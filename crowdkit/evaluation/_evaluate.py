@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, distributed as dist
 
-from crowdkit.counting import Method, predict_density
+from crowdkit.counting import Method, eval_copy, predict_density
 from crowdkit.data import CrowdData, Sample, Transform, in_region, region_of_interest, resolve_sigma
 from crowdkit.errors import ArgumentError
 from crowdkit.evaluation.result import Result
@@ -65,7 +65,7 @@ def evaluate(
     from crowdkit.evaluation.localization import LocalizationScores
 
     place = pick_device(str(device))
-    model = model.to(place)
+    model = eval_copy(model, place)
     images = WholeImages(dataset, transform)
     return measure(
         images,

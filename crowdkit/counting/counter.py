@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from crowdkit.counting.density import ImageTooLargeError, eval_copy
 from crowdkit.counting.estimator import Estimator, TileSize
 from crowdkit.counting.loading import open_model
 from crowdkit.counting.prefetch import prefetch
-from crowdkit.counting.result import Count, Unreadable
-from crowdkit.counting.sources import Source, list_sources, name_of, open_source, weight_of
+from crowdkit.counting.result import Count, Unreadable, name_of
+from crowdkit.counting.sources import Source, list_sources, open_source, weight_of
 from crowdkit.data import LazyImage
 from crowdkit.errors import ArgumentError, DataError, DTypeError, ShapeError
 from crowdkit.models import CrowdModel
@@ -154,25 +153,19 @@ class Counter:
         todo = listed if isinstance(sources, Iterator) else list(listed)
         total = len(todo) if isinstance(todo, list) else None
         with (
-            closing(prefetch(todo, _open, threads=self._readers, weigh=weight_of)) as opened,
+            closing(prefetch(todo, open_source, threads=self._readers, weigh=weight_of)) as opened,
             tqdm(total=total, disable=not self._progress, unit="image") as bar,
         ):
             for source, reading in opened:
-                answer = self._answer(source, reading)
+                answer: Count | Unreadable
+                try:
+                    answer = self._see(reading.result(), name_of(source))
+                except _FAULTS as error:
+                    answer = Unreadable.of(source, error)
                 bar.update()
                 yield answer
                 if isinstance(answer, Count):
                     answer.picture.release()  # whoever keeps all counts shall not keep all pixels
-
-    def _answer(
-        self, source: "Source | Unreadable", reading: "Future[LazyImage | Unreadable]"
-    ) -> Count | Unreadable:
-        try:
-            picture = reading.result()
-            return picture if isinstance(picture, Unreadable) else self._see(picture, name_of(source))
-        except _FAULTS as error:
-            named = source if isinstance(source, (str, Path)) else name_of(source)
-            return Unreadable.of(named, error)
 
     def _see(self, picture: LazyImage, name: str) -> Count:
         density, tiles = self._estimate(picture)
@@ -198,10 +191,6 @@ class Counter:
             else known.domain.unusual(image_traits(picture, density, stride=self.model.stride)),
             picture=picture,
         )
-
-
-def _open(source: "Source | Unreadable") -> LazyImage | Unreadable:
-    return source if isinstance(source, Unreadable) else open_source(source)
 
 
 def predict(

@@ -94,7 +94,8 @@ def eval_copy(model: CrowdModel, device: torch.device) -> CrowdModel:
         (True, False, True)
     """
     tensors: list[Tensor] = [*model.parameters(), *model.buffers()]
-    shared: dict[int, Any] = {id(each): each for each in tensors if each.device == device}
+    there = torch.empty(0, device=device).device  # "cuda" is one with a number
+    shared: dict[int, Any] = {id(each): each for each in tensors if each.device == there}
     return deepcopy(model, shared).to(device).eval()
 
 

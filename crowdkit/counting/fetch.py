@@ -70,6 +70,7 @@ def fetch(
         if isinstance(error, HTTPError):
             error.close()
         reason = error.reason if type(error) is URLError else error
+        reason = getattr(reason, "strerror", None) or reason
         raise DataError(f"{address}: expected an image, got {reason}; check the address") from error
     return b"".join(parts)
 

@@ -46,7 +46,7 @@ def open_array(pixels: Tensor | PixelArray) -> LazyImage:
     if isinstance(pixels, Tensor):
         pixels = pixels.detach()
         if pixels.is_floating_point():
-            return LazyImage(_in_range(pixels.float()))
+            return LazyImage(_in_range(pixels.float(), "tensor"))
         if pixels.dtype != torch.uint8:
             raise DTypeError(
                 f"tensor: expected floating point in [0, 1] or uint8, got {pixels.dtype}; convert it"
@@ -65,16 +65,16 @@ def open_array(pixels: Tensor | PixelArray) -> LazyImage:
         raise ShapeError(
             f"array: expected shape (H, W, 3) or (H, W), got {tuple(pixels.shape)}; transpose it"
         )
-    return LazyImage(_in_range(values.permute(2, 0, 1)))
+    return LazyImage(_in_range(values.permute(2, 0, 1), "array"))
 
 
-def _in_range(pixels: Tensor) -> Tensor:
+def _in_range(pixels: Tensor, name: str) -> Tensor:
     if pixels.numel() == 0:
-        raise ShapeError(f"image: expected pixels, got shape {tuple(pixels.shape)}")
+        raise ShapeError(f"{name}: expected pixels, got shape {tuple(pixels.shape)}")
     low, high = (float(end) for end in pixels.aminmax())
     if not (low >= _LOWEST and high <= _HIGHEST):  # also where a pixel is not a number
         raise DataError(
-            f"image: expected floating-point pixels in [0, 1], got {low:g} to {high:g}; divide 0 to 255 by 255, "
+            f"{name}: expected floating-point pixels in [0, 1], got {low:g} to {high:g}; divide 0 to 255 by 255, "
             "and leave mean and deviation to the model"
         )
     return pixels

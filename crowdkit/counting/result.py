@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from crowdkit.counting.places import count_zones
-from crowdkit.data import LazyImage, Zone
+from crowdkit.data import LazyImage, PixelArray, Zone
 from crowdkit.errors import printable
 from crowdkit.pictures import draw_points, draw_zones, overlay, save_image, to_pil
 
@@ -149,9 +149,24 @@ class Unreadable:
         """Report a source.
 
         Args:
-            source: A path; anything else is called by its text.
-            reason: What is wrong; a path or address is put before it unless it begins with that.
+            source: What was given; what has been reported already stays as it is.
+            reason: What is wrong; a path or address is put before it unless it is named there.
         """
-        name, text = printable(str(source)), printable(str(reason))
-        named = text if name in text or not isinstance(source, (str, Path)) else f"{name}: {text}"
-        return cls(source=str(source), reason=named, path=source if isinstance(source, Path) else None)
+        if isinstance(source, cls):
+            return source
+        name, text = name_of(source), printable(str(reason))
+        if isinstance(source, (str, Path)) and printable(name) not in text:
+            text = f"{printable(name)}: {text}"
+        return cls(source=name, reason=text, path=source if isinstance(source, Path) else None)
+
+
+def name_of(source: object) -> str:
+    """Say what a source is called: its path or address, else what kind of thing it is."""
+    if isinstance(source, (str, Path)):
+        return str(source)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return "bytes"
+    if isinstance(source, (Tensor, PixelArray)):
+        return "tensor" if isinstance(source, Tensor) else "array"
+    named = getattr(source, "filename", None) or getattr(source, "name", None)
+    return str(named) if isinstance(named, (str, Path)) else "image"

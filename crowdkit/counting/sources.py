@@ -14,7 +14,7 @@ from torch import Tensor
 from crowdkit.counting.fetch import fetch
 from crowdkit.counting.in_memory import decode, open_array, pixels_of, read_all
 from crowdkit.counting.kinds import CAMERA, HEAD_BYTES, STREAM, Kind, recognize, refusal
-from crowdkit.counting.result import Unreadable
+from crowdkit.counting.result import Unreadable, name_of
 from crowdkit.data import IMAGE_SUFFIXES, LazyImage, PixelArray, decoded_bytes, open_image
 from crowdkit.errors import DataError, printable
 
@@ -71,7 +71,7 @@ def list_sources(
         yield cast("Source", given)  # reported when it is opened, whatever it is
 
 
-def open_source(source: Source) -> LazyImage:
+def open_source(source: "Source | Unreadable") -> LazyImage:
     """Open one image.
 
     Files, addresses, bytes and Pillow images are turned upright as their EXIF tag says.
@@ -89,6 +89,8 @@ def open_source(source: Source) -> LazyImage:
         ShapeError: If an array or tensor has another shape.
         DTypeError: If an array or tensor holds other numbers.
     """
+    if isinstance(source, Unreadable):
+        raise DataError(source.reason)
     if isinstance(source, str) and _ADDRESS.match(source):
         if urlsplit(source).scheme.lower() in _STREAMS:
             raise refusal(source, STREAM)
@@ -105,18 +107,6 @@ def open_source(source: Source) -> LazyImage:
         return pixels_of(source, name_of(source))
     kind = CAMERA if isinstance(source, int) else Kind(type(source).__name__, "give a file, array or tensor")
     raise refusal(printable(repr(source)[:60]), kind)
-
-
-def name_of(source: object) -> str:
-    """Say what a source is called: its path or address, else what kind of thing it is."""
-    if isinstance(source, (str, Path)):
-        return str(source)
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return "bytes"
-    if isinstance(source, (Tensor, PixelArray)):
-        return "tensor" if isinstance(source, Tensor) else "array"
-    named = getattr(source, "filename", None) or getattr(source, "name", None)
-    return str(named) if isinstance(named, (str, Path)) else "image"
 
 
 def weight_of(source: object) -> int:

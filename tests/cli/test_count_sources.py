@@ -115,6 +115,15 @@ def test_a_device_that_torch_lacks_is_one_line(photos, model_folder, capsys):
         assert said.err.count("\n") == 1
 
 
+def test_weights_named_as_a_model_are_called_what_they_are(count, photos):
+    torch.save({}, photos / "w.pth")
+    code, said = count(photos, model=photos / "w.pth")
+    assert code == 2
+    assert said.err.startswith(
+        f"error: model: expected the folder of a model or a run, got the file {photos / 'w.pth'}"
+    )
+
+
 def test_a_network_that_gives_what_is_no_number_is_reported(count, photos, tmp_path):
     model = create_model("mcnn")
     with torch.no_grad():

@@ -137,6 +137,8 @@ def test_floats_that_are_no_image_are_refused(counter, pixels):
     for each in (image, normalized, image.permute(1, 2, 0).numpy(), torch.full_like(image, torch.nan)):
         with pytest.raises(DataError, match=r"expected floating-point pixels in \[0, 1\], got"):
             counter.count(each)
+    [answer] = counter.stream([image])
+    assert answer.reason.startswith("tensor: expected floating-point pixels in [0, 1], got 0 to 255; divide")
     assert counter.count(image / 255 * 1.01 - 0.005).count > 0  # as resampling overshoots
 
 
@@ -291,7 +293,7 @@ def test_the_web_is_asked_for_images_alone(counter, web):
         fetch.fetch(f"{web}/photo.png", most=105)
     with pytest.raises(DataError, match=r"within 0\.2 s"):
         fetch.fetch(f"{web}/slow", patience=0.2)
-    with pytest.raises(DataError, match="check the address"):
+    with pytest.raises(DataError, match="got Connection refused; check the address"):
         counter.count("http://127.0.0.1:1/a.png")
 
 

@@ -91,6 +91,13 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameEr
     return UnknownNameError(f"{kind}: expected one of {listed}, got {name!r}; {hint}")
 
 
+def printable(text: str) -> str:
+    """Write out as escapes what would break a line, steer a terminal, or not go into UTF-8."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )
+
+
 def check_choice(kind: str, name: object, known: Iterable[str]) -> None:
     """Raise :class:`UnknownNameError` if ``name`` is not among ``known``."""
     names = list(known)

@@ -47,11 +47,11 @@ doctest_test_doctest_blocks = "default"
 nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(torch|torchmetrics|torchvision|pathlib|os|collections\.abc)\..*"),
-    ("py:class", "Tensor|Image|NDArray"),  # under TYPE_CHECKING
+    ("py:class", "Tensor|Image|NDArray|Path"),  # under TYPE_CHECKING
     ("py:class", r"contextlib\.AbstractContextManager"),
     # Not public: what a public function hands to another.
     ("py:class", r"crowdkit\.(calibration\.traits\.Traits|calibration\.calibration\.HeldOut)"),
-    ("py:class", r"crowdkit\.data\.lazy_image\.(PixelArray|Source)"),
+    ("py:class", r"(crowdkit\.data\.lazy_image\.)?(PixelArray|Source)"),
 ]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from crowdkit.counting import predict
+from crowdkit.counting import Counter
 from crowdkit.data import SyntheticCrowd, resolve_sigma
 from crowdkit.evaluation import Result, evaluate, mean_baseline, results_table
 from crowdkit.models import create_model, load_model
@@ -60,13 +60,14 @@ def main(argv: list[str] | None = None) -> dict[str, Result]:
     results = {"model": found, "mean": mean}
     print(results_table(results))
 
+    counter = Counter(model)
     ranked = sorted(range(len(images)), key=lambda n: abs(found.counts[n].count - found.counts[n].people))
     rule, rows, captions = resolve_sigma(sigma, images), [], []
     for kind, n in zip(
         ("best", "middle", "worst"), (ranked[0], ranked[len(ranked) // 2], ranked[-1]), strict=True
     ):
         sample, size = images[n], images.size(n)
-        [guess] = predict(model, [sample.image])
+        guess = counter.count(sample.image)
         truth = density_map(sample.points, size, sigma=rule(sample.points, size), truncate=rule.truncate)
         rows.append([sample.image, overlay(sample.image, truth), overlay(sample.image, guess.density)])
         captions.append(

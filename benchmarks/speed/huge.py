@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.speed.case import Case
 from benchmarks.speed.drawn import lively, photograph, save
 from benchmarks.speed.memory import process_peak
-from crowdkit.counting import Count, predict
+from crowdkit.counting import Count, Counter
 from crowdkit.data import Box, open_image, read_pixels, unit_range
 from crowdkit.models import CrowdModel, load_model
 
@@ -183,8 +183,7 @@ def bare_count(model: CrowdModel, pixels: NDArray[Any], device: torch.device) ->
 
 
 def _count(model: CrowdModel, pixels: NDArray[np.uint8], device: torch.device, **options: Any) -> Count:
-    [found] = predict(model, pixels, device=device, **options)
-    return found
+    return Counter(model, device=device, **options).count(pixels)
 
 
 def run_job(job: Job) -> dict[str, Any]:
@@ -205,7 +204,7 @@ def _main(job: Job) -> dict[str, Any]:
         pixels = read_pixels(job.image)
         count, tiles = bare_count(model, pixels, device), 0
     else:
-        [found] = predict(model, job.image, device=device)
+        found = Counter(model, device=device).count(job.image)
         count, tiles = found.count, found.tiles
     return {"count": count, "tiles": tiles, "peak": process_peak()}
 

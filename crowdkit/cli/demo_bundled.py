@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from crowdkit.counting import open_model, predict
+from crowdkit.counting import Counter, open_model
 from crowdkit.data import SyntheticCrowd
 from crowdkit.models import list_weights
-from crowdkit.pictures import overlay, save_image
 
 _SIZE, _PEOPLE = (384, 512), (80, 80)
 
@@ -26,8 +25,9 @@ def count_a_scene(folder: Path, *, seed: int, device: str) -> dict[str, Any] | N
         return None
     opened = open_model()
     sample = SyntheticCrowd(1, size=_SIZE, people=_PEOPLE, seed=seed, split="test")[0]
-    [seen] = predict(opened.model, [sample.image], calibration=opened.calibration, device=device)
-    picture = save_image(overlay(sample.image, seen.density), folder / "bundled.png")
+    counter = Counter(opened.model, calibration=opened.calibration, device=device)
+    seen = counter.count(sample.image)
+    picture = seen.save(folder / "bundled.png")
     return {
         "model": opened.title,
         "people": len(sample.points),

@@ -1,6 +1,7 @@
 """The command line: read the arguments, hand them to a subcommand, turn errors into words."""
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         interrupted.
     """
     args = _parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
     keep_freed_memory()
     try:
         with _warnings_in_words():

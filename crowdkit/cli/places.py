@@ -2,12 +2,11 @@
 
 import argparse
 import csv
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from torch import Tensor
 
     from crowdkit.counting import Count
@@ -44,44 +43,19 @@ def add_places(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Locations:
-    """Where the people of one image are.
-
-    Attributes:
-        row: What a row says of it.
-        points: Heads (x, y) in pixels, shape (N, 2), or ``None``.
-        zones: Zones with the texts to write into them.
-        width: Width of the image that points and zones belong to.
-    """
-
-    row: dict[str, Any]
-    points: "Tensor | None"
-    zones: "list[tuple[str, Tensor]]" = field(default_factory=list)
-    width: int
-
-    def draw(self, picture: "Tensor") -> "Tensor | Image":
-        """Draw heads and zones over a picture of the image, at any size."""
-        from crowdkit.pictures import draw_points, draw_zones
-
-        scale = picture.shape[-1] / self.width
-        drawn = picture if self.points is None else draw_points(picture, self.points, scale=scale)
-        return draw_zones(drawn, self.zones, scale=scale) if self.zones else drawn
-
-
 class Places:
     """What ``--points`` and ``--zones`` ask for, checked before anything is counted.
 
     Args:
         args: The arguments.
-        files: The images.
+        sources: The images: paths, addresses, and what cannot be read.
 
     Raises:
         ArgumentError: If an argument is given without the one that it belongs to.
         DataError: If the zones cannot be read, or do not lie on an image.
     """
 
-    def __init__(self, args: argparse.Namespace, files: list[Path]) -> None:
+    def __init__(self, args: argparse.Namespace, sources: Iterable[object]) -> None:
         from crowdkit.data import fit_zone, list_formats, read_size, read_zones
         from crowdkit.errors import ArgumentError, DataError, check_choice
 
@@ -103,34 +77,35 @@ class Places:
                 )
             check_choice("--format", args.format, list_formats(written=True))
         self.zones: list[Zone] = [] if args.zones is None else read_zones(args.zones)
-        for path in files if self.zones else ():
+        for path in sources if self.zones else ():
+            if not (isinstance(path, Path) and path.is_file()):
+                continue  # an address is fetched, and what is no file reported, when it is its turn
             try:
                 size = read_size(path, orient=True)
             except DataError:
-                continue  # told when it is its turn
+                continue
             try:
                 for zone in self.zones:
                     fit_zone(zone, size)
             except DataError as error:
                 raise DataError(f"{path}: {error}") from error
 
-    def find(self, seen: "Count", *, stride: int, name: str) -> Locations:
+    def find(self, seen: "Count", *, name: str) -> "tuple[dict[str, Any], Tensor | None]":
         """Find the people of one image, and write their places if there is a folder for them.
 
         Args:
             seen: What was counted.
-            stride: Side of the map's cells in pixels.
             name: Name of the image's files.
 
         Returns:
-            Where they are.
+            What a row says of it; and the heads (x, y) in pixels, shape (N, 2), if they were asked for.
         """
         from crowdkit.counting import count_zones, locate
 
         row: dict[str, Any] = {}
         points = None
         if self.wanted:
-            points = locate(seen.density, stride=stride, size=seen.size, method=self.method)
+            points = locate(seen.density, stride=seen.stride, size=seen.size, method=self.method)
             heads = [[round(x, 2), round(y, 2)] for x, y in points.tolist()]
             if self.format is None:
                 file = None if self.folder is None else self.folder / f"{name}-points.csv"
@@ -139,11 +114,10 @@ class Places:
                 row["points_file"] = file and str(file)
             if self.listed or self.format is not None:
                 row["points"] = heads
-        people = count_zones(seen.density, self.zones, stride=stride, size=seen.size)
         if self.zones:
+            people = count_zones(seen.density, self.zones, stride=seen.stride, size=seen.size)
             row["zones"] = {zone: round(number, 2) for zone, number in people.items()}
-        texts = [(f"{zone.name} {people[zone.name]:.1f}", zone.polygon) for zone in self.zones]
-        return Locations(row=row, points=points, zones=texts, width=seen.size[1])
+        return row, points
 
     def write(self, rows: list[dict[str, Any]]) -> list[Path]:
         """Write the places of all images in the form of an annotation tool, if one is named.
@@ -178,17 +152,6 @@ class Places:
             *(["points_file"] if self.wanted and self.format is None else []),
             *(f"zone {zone.name}" for zone in self.zones),
         ]
-
-    @staticmethod
-    def table(row: dict[str, Any]) -> dict[str, Any]:
-        """Lay out a row for a table: a column a zone, and no list of points."""
-        zones = {f"zone {name}": people for name, people in row.get("zones", {}).items()}
-        return {**{key: value for key, value in row.items() if key not in ("zones", "points")}, **zones}
-
-    @staticmethod
-    def lines(row: dict[str, Any]) -> str:
-        """Say in a line each what the zones hold."""
-        return "".join(f"\n{people:10.1f}    in {name}" for name, people in row.get("zones", {}).items())
 
 
 def _write(file: Path, heads: list[list[float]]) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from crowdkit.counting.density import ImageTooLargeError, predict_density
+from crowdkit.counting.density import ImageTooLargeError, predict_density_batch
 from crowdkit.counting.grid import Tile, round_up, tiles_of_side, tiles_within
 from crowdkit.counting.memory import PROBE_SIDE, bytes_per_pixel, free_memory
 from crowdkit.counting.reach import Reach, find_reach
@@ -122,7 +122,9 @@ class Estimator:
 
     def _whole(self, picture: LazyImage) -> Tensor:
         image = picture.part(picture.whole, device=self.device)
-        return predict_density(self.model, image, device=self.device, precision=self.precision).cpu()
+        return predict_density_batch(
+            self.model, image[None], device=self.device, precision=self.precision
+        ).cpu()
 
     def _check_room(self, picture: LazyImage, need: float) -> None:
         room = free_memory(self.device) if self.memory is None else self._budget

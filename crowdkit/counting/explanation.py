@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from crowdkit.counting.density import predict_density
+from crowdkit.counting.density import eval_copy, predict_density
 from crowdkit.data import read_image
 from crowdkit.errors import ArgumentError, ShapeError
 from crowdkit.models import AttentionView, CrowdModel, Explainable
@@ -102,7 +102,7 @@ def explain(
 ) -> Explanation:
     """Look at what a model's attention does in one image: figure 6 for any photograph.
 
-    The model is in ``eval()`` meanwhile and back in its own mode afterwards.
+    The model is left in its own mode and where it is: a copy in ``eval()`` is looked at.
 
     Args:
         model: A network with attention: ``cfanet`` or ``cfanet_lite`` with ``crr`` or ``dle``, or any
@@ -130,24 +130,19 @@ def explain(
         >>> seen.picture().width
         1324
     """
-    if not isinstance(model, Explainable):
+    place = pick_device(str(device))
+    twin = eval_copy(model, place)
+    if not isinstance(twin, Explainable):
         raise ArgumentError(
             f"model: expected one with attention to look at, such as cfanet or cfanet_lite, got {model.name}"
         )
     given = image if isinstance(image, Tensor) else read_image(image, orient=True)
     if given.ndim != 3 or given.shape[0] != 3:
         raise ShapeError(f"image: expected a tensor of shape (3, H, W), got {tuple(given.shape)}")
-    place = pick_device(str(device))
-    model.to(place)
     if density is None:
-        density = predict_density(model, given, device=place, precision=precision)
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad(), autocast(place, precision):
-            inside: AttentionView = model.attention_view(to_device(given[None], place), stage=stage)
-    finally:
-        model.train(training)
+        density = predict_density(twin, given, device=place, precision=precision)
+    with torch.no_grad(), autocast(place, precision):
+        inside: AttentionView = twin.attention_view(to_device(given[None], place), stage=stage)
     return Explanation(
         image=given.cpu(),
         density=density.cpu(),

@@ -66,6 +66,11 @@ def open_model(where: str | Path | None = None) -> LoadedModel:
         model = create_model(card.model, weights=where)
         return LoadedModel(model=model, calibration=calibration, title=f"{card.name} ({card.model})")
     folder = Path(where)
+    if folder.is_file():
+        raise DataError(
+            f"model: expected the folder of a model or a run, got the file {folder}; name the folder that holds "
+            "config.json and model.safetensors, or the card (.json) of weights"
+        )
     if not folder.is_dir():
         near = get_close_matches(str(where), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"bundled are {known}, check the path"

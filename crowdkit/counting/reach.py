@@ -3,13 +3,12 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from crowdkit.counting.density import predict_density_batch
+from crowdkit.counting.density import eval_copy, predict_density_batch
 from crowdkit.counting.grid import round_up, tiles_of_side
 from crowdkit.counting.tiling import predict_density_tiled
 from crowdkit.data import LazyImage
@@ -63,7 +62,7 @@ def find_reach(model: CrowdModel) -> Reach:
         >>> find_reach(create_model("mcnn"))
         Reach(multiple=4, halo=40)
     """
-    twin = model if _lives_on_cpu(model) else deepcopy(model).to(_CPU)
+    twin = eval_copy(model, _CPU)  # it also takes the hooks
     multiple = _deepest_stride(twin)
     for length in _LENGTHS:
         down = _spread(twin, length, multiple, across=False)
@@ -72,11 +71,6 @@ def find_reach(model: CrowdModel) -> Reach:
             halo = round_up(max(down, sideways), multiple) + multiple
             return Reach(multiple, halo if _tiles_are_exact(twin, multiple, halo) else None)
     return Reach(multiple, None)
-
-
-def _lives_on_cpu(model: nn.Module) -> bool:
-    tensors: list[Tensor] = [*model.parameters(), *model.buffers()]
-    return all(each.device == _CPU for each in tensors)
 
 
 def _spread(model: CrowdModel, length: int, multiple: int, *, across: bool) -> int | None:

@@ -32,6 +32,8 @@ from crowdkit.data.duplicates import Duplicate, find_duplicates, image_hash
 from crowdkit.data.empty_scenes import EmptyScenes
 from crowdkit.data.geometry import in_region as in_region, to_canvas
 from crowdkit.data.image import (
+    IMAGE_SUFFIXES as IMAGE_SUFFIXES,
+    decode_pixels as decode_pixels,
     images_left_out,
     list_images,
     read_image,

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,8 @@ IMAGE_SUFFIXES = (
 )
 
 _HEIC = (".heic", ".heif")
+# Pillow goes by content and knows formats that run programs: an EPS file called photo.jpg would start Ghostscript.
+_FORMATS: tuple[str, ...] = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 _GRAYSCALE = ("1", "L", "LA", "I", "F")
 _EXIF_ORIENTATION = 0x0112
 
@@ -181,26 +184,50 @@ def read_pixels(path: str | Path, *, orient: bool = False) -> "NDArray[Any]":
     Raises:
         DataError: As for :func:`read_image`.
     """
+    with opened(Path(path)) as image:
+        return _whole_numbers(image, str(path), orient=orient)
+
+
+def decode_pixels(image: "bytes | Image", *, name: str = "image") -> "NDArray[Any]":
+    """Read the upright pixels of an encoded image, or of a Pillow image, as :func:`read_pixels` does of a file.
+
+    Args:
+        image: What a file holds, or a Pillow image.
+        name: What errors call it.
+
+    Returns:
+        RGB of 8 bits, shape (H, W, 3), or gray of 16 bits, shape (H, W). Read-only.
+
+    Raises:
+        DataError: As for :func:`read_image`.
+    """
+    with _reporting(name):
+        if not isinstance(image, bytes):
+            return _whole_numbers(image, name, orient=True)
+        with _pillow(BytesIO(image)) as encoded:
+            return _whole_numbers(encoded, name, orient=True)
+
+
+def _whole_numbers(image: "Image", name: str, *, orient: bool) -> "NDArray[Any]":
     import numpy as np
 
-    with opened(Path(path)) as image:
-        image.load()  # not while warnings are silenced: it is the long part, and would keep other threads waiting
-        upright = _upright(image) if orient else image
-        if upright.mode.startswith("I"):  # 16 bits; Pillow's own conversion to RGB would clip them at 255
-            values = np.asarray(upright)
-            if upright.mode == "I" and values.max() <= 255:
-                raise DataError(
-                    f"{path}: expected 32-bit pixels in the range of 16 bits, got none above 255; "
-                    "save it with 8 or 16 bits"
-                )
-            return values
-        if upright.mode == "F":
+    image.load()  # not while warnings are silenced: it is the long part, and would keep other threads waiting
+    upright = _upright(image) if orient else image
+    if upright.mode.startswith("I"):  # 16 bits; Pillow's own conversion to RGB would clip them at 255
+        values = np.asarray(upright)
+        if upright.mode == "I" and values.max() <= 255:
             raise DataError(
-                f"{path}: expected whole-number pixels, got floating point; save it with 8 or 16 bits"
+                f"{name}: expected 32-bit pixels in the range of 16 bits, got none above 255; "
+                "save it with 8 or 16 bits"
             )
-        if upright.mode == "P":
-            upright = upright.convert("RGBA")
-        return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"))
+        return values
+    if upright.mode == "F":
+        raise DataError(
+            f"{name}: expected whole-number pixels, got floating point; save it with 8 or 16 bits"
+        )
+    if upright.mode == "P":
+        upright = upright.convert("RGBA")
+    return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"))
 
 
 def unit_range(pixels: "NDArray[Any]", *, device: torch.device | None = None) -> Tensor:
@@ -281,25 +308,37 @@ def _learn_heic(path: Path) -> None:
 @contextmanager
 def opened(path: Path) -> "Iterator[Image]":
     """Open an image with Pillow; whatever is wrong with the file becomes a :class:`DataError`."""
+    with _reporting(str(path)), _pillow(path) as image:
+        yield image
+
+
+def _pillow(file: Path | BytesIO) -> "Image":
     import PIL.Image
 
-    if path.suffix.lower() in _HEIC:
-        _learn_heic(path)
+    formats = _FORMATS
+    if isinstance(file, Path) and file.suffix.lower() in _HEIC:
+        _learn_heic(file)
+        formats = (*formats, "HEIF")
+    with _silenced():
+        return PIL.Image.open(file, formats=formats)
+
+
+@contextmanager
+def _reporting(name: str) -> Iterator[None]:
+    import PIL.Image
+
     try:
-        with _silenced():
-            file = PIL.Image.open(path)
-        with file as image:
-            yield image
+        yield
     except FileNotFoundError as error:
-        raise DataError(f"{path}: expected an image, got no such file; check the path") from error
+        raise DataError(f"{name}: expected an image, got no such file; check the path") from error
     except PIL.UnidentifiedImageError as error:
         raise DataError(
-            f"{path}: expected an image, got a file of unknown format; convert it to JPEG or PNG"
+            f"{name}: expected an image, got a file of unknown format; convert it to JPEG or PNG"
         ) from error
     except PIL.Image.DecompressionBombError as error:
         limit = 2 * (PIL.Image.MAX_IMAGE_PIXELS or 0)
         raise DataError(
-            f"{path}: expected at most {limit} pixels, which is Pillow's guard, got more; set "
+            f"{name}: expected at most {limit} pixels, which is Pillow's guard, got more; set "
             "PIL.Image.MAX_IMAGE_PIXELS = None if you trust the file"
         ) from error
     except DataError:
@@ -307,5 +346,5 @@ def opened(path: Path) -> "Iterator[Image]":
     # Pillow's decoders raise all of these on damaged files.
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise DataError(
-            f"{path}: expected a readable image, got a damaged one ({error}); replace the file"
+            f"{name}: expected a readable image, got a damaged one ({error}); replace the file"
         ) from error

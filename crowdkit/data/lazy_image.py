@@ -1,7 +1,9 @@
 """The pixels of one image, of which any part becomes a tensor when it is wanted."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -62,6 +64,7 @@ class LazyImage:
         pixels: RGB in [0, 1], shape :math:`(3, H, W)`; or whole numbers of 8 or 16 bits, shape
             :math:`(H, W, 3)`, or :math:`(H, W)` for gray.
         path: The file they come from.
+        reread: Decodes the pixels again, the same ones, after :meth:`release`.
 
     Raises:
         ShapeError: If the shape is another.
@@ -73,9 +76,16 @@ class LazyImage:
         ((40, 60), (3, 8, 60))
     """
 
-    def __init__(self, pixels: Tensor | PixelArray, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        pixels: Tensor | PixelArray,
+        path: Path | None = None,
+        *,
+        reread: Callable[[], PixelArray] | None = None,
+    ) -> None:
         self.path = path
-        self._pixels = pixels
+        self._pixels: Tensor | PixelArray | None = pixels
+        self._reread = reread
         shape = tuple(pixels.shape)
         if isinstance(pixels, Tensor):
             if len(shape) != 3 or shape[0] != 3:
@@ -107,14 +117,32 @@ class LazyImage:
             RGB in [0, 1], shape :math:`(3, h, w)`.
         """
         rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
-        if isinstance(self._pixels, Tensor):
-            return self._pixels[:, rows, columns].to(device)
+        pixels = self._kept()
+        if isinstance(pixels, Tensor):
+            return pixels[:, rows, columns].to(device)
         import numpy as np
 
-        values: NDArray[Any] = np.asarray(self._pixels[rows, columns])
+        values: NDArray[Any] = np.asarray(pixels[rows, columns])
         if values.dtype == np.uint8 and values.ndim == 2:
             values = np.repeat(values[..., None], 3, axis=-1)
         return unit_range(values, device=device)
+
+    def release(self) -> None:
+        """Let go of the pixels if they can be decoded again; whoever asks for a part then waits for that."""
+        if self._reread is not None:
+            self._pixels = None
+
+    def _kept(self) -> Tensor | PixelArray:
+        if self._pixels is not None:
+            return self._pixels
+        pixels = cast("Callable[[], PixelArray]", self._reread)()
+        if tuple(pixels.shape[:2]) != self.size:
+            raise DataError(
+                f"{self.path or 'image'}: expected {self.size[0]} x {self.size[1]} pixels as before, got "
+                f"{pixels.shape[0]} x {pixels.shape[1]}; count it again, it has changed"
+            )
+        self._pixels = pixels
+        return pixels
 
     def shrunk(self, pixels: int) -> Tensor:
         """Give the whole image, by averages over squares if it has more than so many pixels.
@@ -163,7 +191,8 @@ def open_image(source: Source) -> LazyImage:
         return LazyImage(source)
     mapped = mapped_pixels(source)
     if mapped is None:
-        return LazyImage(read_pixels(source, orient=True), source)
+        read = partial(read_pixels, source, orient=True)
+        return LazyImage(read(), source, reread=read)
     try:
         return LazyImage(mapped, source)
     except (ShapeError, DTypeError) as error:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, distributed as dist
 
-from crowdkit.counting import Method, predict_density
+from crowdkit.counting import Method, eval_copy, predict_density
 from crowdkit.data import CrowdData, Sample, Transform, in_region, region_of_interest, resolve_sigma
 from crowdkit.errors import ArgumentError
 from crowdkit.evaluation.result import Result
@@ -71,7 +71,7 @@ def evaluate(
     from crowdkit.evaluation.localization import HeadLocator
 
     place = pick_device(str(device))
-    model = model.to(place)
+    model = eval_copy(model, place)
     rule = resolve_sigma(sigma, dataset)
     maps = MapMetrics(rule=rule, stride=model.stride, full_resolution=full_resolution, device=place)
     return measure(

@@ -57,6 +57,13 @@ def pick_device(name: str) -> torch.device:
         raise ConfigError(
             f"device: expected a GPU that torch sees ({found} found), got {name!r}; try 'auto' or 'cpu'"
         )
+    if device.type not in ("cpu", "cuda"):
+        try:
+            torch.zeros(1, device=device).cpu()
+        except (RuntimeError, AssertionError, ImportError) as error:
+            raise ConfigError(
+                f"device: expected one that this torch computes on, got {name!r}; try 'auto' or 'cpu'"
+            ) from error
     return device
 
 

@@ -3,7 +3,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from crowdkit.counting import ImageTooLargeError, predict
+from crowdkit.counting import Count, Counter, ImageTooLargeError, Unreadable, predict
 from crowdkit.data import list_images
 from crowdkit.errors import ConfigError, DataError, ShapeError
 from crowdkit.models import CrowdModel
@@ -45,23 +45,33 @@ def test_files_folders_and_tensors(photos):
     assert len(list(predict(Brightness(), photos / "b.png", device="cpu"))) == 1
 
 
-def test_unreadable_files_are_skipped_when_asked(photos):
-    (photos / "c.png").write_bytes(b"broken")
-    with pytest.raises(DataError, match=r"c\.png"):
-        list(predict(Brightness(), photos, device="cpu"))
-    skipped = []
-    found = list(predict(Brightness(), [photos, photos / "none.png"], device="cpu", skipped=skipped))
-    assert len(found) == 2
-    assert [("c.png" in skipped[0]), ("none.png" in skipped[1])] == [True, True]
+def test_what_cannot_be_counted_is_answered_in_its_place(photos):
+    (photos / "ab.png").write_bytes(b"broken")
+    images = [photos, photos / "none.png", torch.zeros(4, 4), torch.ones(3, 4, 4)]
+    found = list(predict(Brightness(), images, device="cpu"))
+    assert [type(each) for each in found] == [Count, Unreadable, Count, Unreadable, Unreadable, Count]
+    assert found[1] == Unreadable(
+        source=str(photos / "ab.png"), reason=found[1].reason, path=photos / "ab.png"
+    )
+    assert found[1].reason.startswith(f"{photos / 'ab.png'}: expected an image, got text")
+    assert found[3].reason == f"{photos / 'none.png'}: expected an image, got no such file; check the path"
+    assert (found[4].source, found[4].path) == ("tensor", None)
+    assert "(3, H, W)" in found[4].reason
 
 
 def test_mistakes_are_told(tmp_path):
     with pytest.raises(DataError, match="expected images"):
         list_images([tmp_path])
+    counter = Counter(Brightness(), device="cpu")
     with pytest.raises(ShapeError, match=r"\(3, H, W\)"):
-        list(predict(Brightness(), [torch.zeros(4, 4)], device="cpu"))
-    with pytest.raises(ConfigError, match="device"):
-        list(predict(Brightness(), [torch.zeros(3, 4, 4)], device="gpu"))
+        counter.count(torch.zeros(4, 4))
+    with pytest.raises(DataError, match="got no such file"):
+        counter.count(tmp_path / "none.png")
+    with pytest.raises(DataError, match="got a folder"):
+        counter.count(tmp_path)
+    for device in ("gpu", "mps", "meta"):
+        with pytest.raises(ConfigError, match=f"device: .*{device}"):
+            predict(Brightness(), [torch.zeros(3, 4, 4)], device=device)
 
 
 def test_running_out_of_memory_is_told_in_words(monkeypatch):
@@ -70,4 +80,6 @@ def test_running_out_of_memory_is_told_in_words(monkeypatch):
 
     monkeypatch.setattr(Brightness, "forward", full)
     with pytest.raises(ImageTooLargeError, match="got 4 x 6; use --device cpu"):
-        list(predict(Brightness(), [torch.zeros(3, 4, 6)], device="cpu"))
+        Counter(Brightness(), device="cpu").count(torch.zeros(3, 4, 6))
+    [answer] = predict(Brightness(), [torch.zeros(3, 4, 6)], device="cpu")
+    assert "got 4 x 6; use --device cpu" in answer.reason

@@ -9,7 +9,7 @@ from cost import exponent
 from hypothesis import given, settings, strategies as st
 from torch import nn
 
-from crowdkit.counting import ImageTooLargeError, Reach, find_reach, predict, predict_density
+from crowdkit.counting import Counter, ImageTooLargeError, Reach, find_reach, predict, predict_density
 from crowdkit.counting.estimator import Estimator
 from crowdkit.counting.grid import tiles_of_side, tiles_within
 from crowdkit.counting.memory import bytes_per_pixel, free_memory, trim_heap
@@ -181,7 +181,7 @@ def test_models_that_see_the_whole_image_refuse_tiles_unless_asked(name, options
     with pytest.raises(ArgumentError, match=r"tile: expected 'auto' or None, got 64; .* exact=False"):
         list(predict(model, [image], device="cpu", tile=64))
     with pytest.raises(ImageTooLargeError, match=r"at most 0\.0 GiB, got 150 x 190, .*--approximate"):
-        list(predict(model, [image], device="cpu", memory=1e-4))
+        Counter(model, device="cpu", memory=1e-4).count(image)
     [whole] = predict(model, [image], device="cpu")
     [rough] = predict(model, [image], device="cpu", tile=64, exact=False)
     assert (whole.tiles, rough.tiles) == (1, 9)
@@ -237,7 +237,7 @@ def test_when_memory_runs_out_tiles_are_tried():
     _close(found.density, whole.density)
     model.most = 50_000
     with pytest.raises(ImageTooLargeError, match="got 301 x 405"):
-        list(predict(model, [image], device="cpu", tile=None))
+        Counter(model, device="cpu", tile=None).count(image)
 
 
 def test_when_no_tile_is_small_enough_it_is_told():

@@ -116,3 +116,11 @@ def test_a_phone_s_photograph_without_its_reader_is_told(
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(DataError, match=r"pip install 'crowdkit\[heic\]'"):
         read_image(tmp_path / "a.heic")
+
+
+def test_a_program_is_not_started_for_a_file_called_as_a_photograph(tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 10\n%%EndComments\nshowpage\n")
+    for read in (read_image, read_size):
+        with pytest.raises(DataError, match="unknown format"):
+            read(path)

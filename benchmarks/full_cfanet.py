@@ -136,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     args = arguments(argv)
     place = torch.cuda.get_device_name() if torch.cuda.is_available() else "the CPU: no GPU"
     print(f"the paper's CFANet on ShanghaiTech part {args.part}, on {place}", flush=True)
-    resume = args.resume and (args.run / "last.pt").exists()
+    resume = args.resume and (args.run / "config.toml").exists()
     if resume:
         config = load_config(args.run / "config.toml", [f"data.root={json.dumps(args.root)}"])
     else:

@@ -116,7 +116,7 @@ def run(
         place = folder / key
         full = {**config, "run": {**config["run"], "folder": str(place)}}
         settings = config_from_dict(full)
-        resumed = (place / "last.pt").exists()
+        resumed = (place / "config.toml").exists()
         done = train(settings, resume=resumed)
         model = load_model(place / "best")
         measured = _measure(full, model, split="val", precision=settings.run.precision)

@@ -38,7 +38,7 @@ OF_POINTS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 OUTSIDE = {
     "Peaks", "find_peaks",
-    "gaussian_window", "polygon_share", "region_share", "splat", "transport_points",
+    "gaussian_window", "polygon_share", "region_share", "splat", "splat_batch", "transport_points",
 }  # fmt: skip
 
 

@@ -55,7 +55,8 @@ class DensityHead(nn.Module):
         self.mean_density = float(mean_density)
         self.conv = nn.Conv2d(in_channels, 1, kernel_size=1)
         nn.init.normal_(self.conv.weight, std=0.01)
-        nn.init.zeros_(self.conv.bias)
+        if self.conv.bias is not None:
+            nn.init.zeros_(self.conv.bias)
 
     def forward(self, features: Tensor) -> Tensor:
         """Estimate people per cell.

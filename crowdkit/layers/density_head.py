@@ -20,8 +20,7 @@ class DensityHead(nn.Module):
     truth. Softplus is never negative, can be as small as a background wants it, and has a slope everywhere: where a
     ReLU is 0 everywhere, no loss brings it back.
 
-    It begins to learn at once from any loss that is not silent itself, such as
-    :class:`crowdkit.losses.GraduatedBSL`; with losses that pay for silence it can sink as any output can.
+    No output saves a network from a loss that pays for silence; :class:`crowdkit.losses.GraduatedBSL` does not.
 
     Args:
         in_channels: Channels of the features, which need no last activation.

@@ -1,4 +1,4 @@
-"""The parts that networks are made of; lists of stages run coarse to fine."""
+"""The building blocks of networks; lists of stages run coarse to fine."""
 
 from crowdkit import _guard as _guard
 from crowdkit.layers.attention import ResidualAttention, attention_weight

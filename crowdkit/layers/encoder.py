@@ -1,4 +1,4 @@
-"""What encoders share: normalization, and weights read from a file without running code."""
+"""Common parts of encoders: normalization, and reading weights without running code."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,16 +9,16 @@ from torch import Tensor, nn
 
 from crowdkit.errors import DataError, DTypeError, ShapeError
 
-# Where training scripts put the weights in their checkpoints.
+# The keys under which training scripts store weights in their checkpoints.
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 
 
 class Normalize(nn.Module):
-    """Subtract a mean and divide by a standard deviation a channel; non-persistent buffers.
+    """Subtract a mean and divide by a standard deviation per channel; the buffers are non-persistent.
 
     Args:
-        mean: A number a channel, for values in [0, 1].
-        std: A number a channel.
+        mean: One value per channel, for images in [0, 1].
+        std: One value per channel.
     """
 
     mean: Tensor
@@ -47,16 +47,16 @@ class Normalize(nn.Module):
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read a state dictionary from a ``.safetensors`` or a PyTorch file, without unpickling code.
+    """Read a state dictionary from a ``.safetensors`` or PyTorch file, without unpickling code.
 
     Args:
-        path: The file; a training checkpoint's weights under ``state_dict`` or the like are found.
+        path: The file; weights of a training checkpoint are found under ``state_dict`` and similar keys.
 
     Returns:
         Tensors by key, in float32 where they are floating point.
 
     Raises:
-        DataError: If the file is missing or is no such file.
+        DataError: If the file is missing or has another format.
     """
     file = Path(path)
     if not file.is_file():
@@ -82,13 +82,13 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
 
 def _numpy_numbers() -> list[Any]:
-    """What PyTorch must know to read a NumPy number, such as the best error beside the weights."""
+    """The classes PyTorch must allow to read a NumPy scalar, such as the best error stored with the weights."""
     import numpy as np
 
     make: Any = np.float64(0).__reduce__()[0]
     dtypes = {type(np.dtype(each)) for each in ("f4", "f8", "i4", "i8")}
-    # The function's module was renamed; files know it by either name.
+    # The function's module was renamed; files use either name.
     names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
     known = torch.serialization.get_safe_globals()
-    # What the user has made known must stay so afterwards.
+    # Globals that the user has allowed must stay allowed afterwards.
     return [each for each in (np.dtype, *dtypes, *((make, name) for name in names)) if each not in known]

@@ -1,4 +1,4 @@
-"""Localization: how many heads are found near where they are, each by a point of its own."""
+"""Localization: how many heads are matched by a nearby point of their own."""
 
 import math
 from collections.abc import Sequence
@@ -18,26 +18,26 @@ Points = Sequence[Tensor]
 def localization_precision(
     pred: Points, target: Points, *, threshold: float | Sequence[float] = 8.0, radius: Points | None = None
 ) -> Tensor:
-    r"""Share of the points that are heads: matched one to one within a distance.
+    r"""Precision: the share of the points that match a head, one to one within a distance.
 
     .. math:: P = \frac{\sum_i m_i}{\sum_i \hat n_i}
 
-    for :math:`m_i` pairs of a point and a head in image :math:`i`, the most there can be
-    (:func:`localization_f1` tells how), and :math:`\hat n_i` points.
+    where :math:`m_i` is the number of pairs in a maximum matching of points and heads in image :math:`i` (see
+    :func:`localization_f1`), and :math:`\hat n_i` the number of points.
 
     Args:
         pred: Points (x, y) found in each image, a list of tensors of shape :math:`(\hat n_i, 2)`.
         target: Heads (x, y) of each image, a list of tensors of shape :math:`(n_i, 2)`.
-        threshold: The largest distance of a pair, in pixels; of several, the mean over them is taken.
-        radius: A number of pixels a head, a list of tensors of shape :math:`(n_i,)`; thresholds are then in units
-            of it.
+        threshold: The largest distance of a pair, in pixels; for several thresholds, the mean over them.
+        radius: One radius per head in pixels, a list of tensors of shape :math:`(n_i,)`; thresholds are then in
+            units of it.
 
     Returns:
         A float64 scalar between 0 and 1; NaN if no point was found.
 
     Raises:
-        ShapeError: If the lists differ in length, or something in them in shape.
-        DTypeError: If something is not a list of floating-point tensors.
+        ShapeError: If the lists differ in length, or their tensors have the wrong shape.
+        DTypeError: If an argument is not a list of floating-point tensors.
         ArgumentError: If a threshold or radius is not positive.
 
     Examples:
@@ -53,25 +53,25 @@ def localization_precision(
 def localization_recall(
     pred: Points, target: Points, *, threshold: float | Sequence[float] = 8.0, radius: Points | None = None
 ) -> Tensor:
-    r"""Share of the heads that are found: matched one to one within a distance.
+    r"""Recall: the share of the heads that match a point, one to one within a distance.
 
     .. math:: R = \frac{\sum_i m_i}{\sum_i n_i}
 
-    for :math:`m_i` pairs of a point and a head in image :math:`i`, the most there can be
-    (:func:`localization_f1` tells how), and :math:`n_i` heads.
+    where :math:`m_i` is the number of pairs in a maximum matching of points and heads in image :math:`i` (see
+    :func:`localization_f1`), and :math:`n_i` the number of heads.
 
     Args:
-        pred: Points found in each image; see :func:`localization_precision` for this and what follows.
+        pred: Points found in each image; see :func:`localization_precision` for all arguments.
         target: Heads of each image.
         threshold: The largest distance of a pair.
-        radius: A number of pixels a head.
+        radius: One radius per head.
 
     Returns:
-        A float64 scalar between 0 and 1; NaN if nobody is in any image.
+        A float64 scalar between 0 and 1; NaN if no image has people.
 
     Raises:
-        ShapeError: If the lists differ in length, or something in them in shape.
-        DTypeError: If something is not a list of floating-point tensors.
+        ShapeError: If the lists differ in length, or their tensors have the wrong shape.
+        DTypeError: If an argument is not a list of floating-point tensors.
         ArgumentError: If a threshold or radius is not positive.
 
     Examples:
@@ -91,27 +91,28 @@ def localization_f1(
 
     .. math:: F_1 = \frac{2 P R}{P + R} = \frac{2 \sum_i m_i}{\sum_i \hat n_i + \sum_i n_i}
 
-    where :math:`m_i` is the largest number of pairs of a point and a head that are no further apart than the
-    threshold, no point and no head in two of them (a maximum bipartite matching). Sums go over all images, so
-    that an image counts by its people. The field's protocols:
+    where :math:`m_i` is the largest number of pairs of a point and a head that are at most the threshold apart, with
+    each point and each head in at most one pair (a maximum bipartite matching). Sums run over all images, so that
+    images are weighted by their number of people. Protocols in use:
 
     - ShanghaiTech: ``threshold=4.0`` and ``threshold=8.0``.
-    - UCF-QNRF: ``threshold=range(1, 101)``: precision and recall are the means over these pixels, F1 theirs.
+    - UCF-QNRF: ``threshold=range(1, 101)``: precision and recall are the means over these pixels, F1 is computed from
+      them.
     - NWPU-Crowd: ``radius`` half the shorter side of a head's box (:math:`\sigma_s`), or half its diagonal
       (:math:`\sigma_l`), and ``threshold=1.0``.
 
     Args:
-        pred: Points found in each image; see :func:`localization_precision` for this and what follows.
+        pred: Points found in each image; see :func:`localization_precision` for all arguments.
         target: Heads of each image.
         threshold: The largest distance of a pair.
-        radius: A number of pixels a head.
+        radius: One radius per head.
 
     Returns:
-        A float64 scalar between 0 and 1; NaN if there is neither a point nor a head.
+        A float64 scalar between 0 and 1; NaN if there are neither points nor heads.
 
     Raises:
-        ShapeError: If the lists differ in length, or something in them in shape.
-        DTypeError: If something is not a list of floating-point tensors.
+        ShapeError: If the lists differ in length, or their tensors have the wrong shape.
+        DTypeError: If an argument is not a list of floating-point tensors.
         ArgumentError: If a threshold or radius is not positive.
 
     References:
@@ -142,7 +143,7 @@ def _check_lists(pred: Points, target: Points, radius: Points | None) -> None:
             continue
         if not isinstance(given, list | tuple):
             raise DTypeError(
-                f"{name}: expected a list with a tensor an image, got {type(given).__name__}; wrap it in a list"
+                f"{name}: expected a list with one tensor per image, got {type(given).__name__}; wrap it in a list"
             )
         if len(given) != len(pred):
             raise ShapeError(f"{name}: expected {len(pred)} images as in pred, got {len(given)}")
@@ -152,10 +153,12 @@ def _check_lists(pred: Points, target: Points, radius: Points | None) -> None:
     for own, heads in zip(radius or (), target, strict=False):
         if own.shape != heads.shape[:1]:
             raise ShapeError(
-                f"radius: expected a number a head, {tuple(heads.shape[:1])}, got {tuple(own.shape)}"
+                f"radius: expected one value per head, shape {tuple(heads.shape[:1])}, got {tuple(own.shape)}"
             )
         if not (own > 0).all():
-            raise ArgumentError("radius: expected numbers > 0, got others; a head has a size")
+            raise ArgumentError(
+                "radius: expected numbers > 0, got zero, negative or NaN values; a head has a size"
+            )
 
 
 def _counts(
@@ -192,14 +195,14 @@ class _Localization(Metric):
             self.add_state(name, default=torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, pred: Points, target: Points, *, radius: Points | None = None) -> None:
-        """Take in the points and heads of several images; see :func:`localization_precision`."""
+        """Add the points and heads of several images; see :func:`localization_precision`."""
         matched, found, people = _counts(pred, target, self.threshold, radius)
         self.matched += matched.to(self.matched.device)
         self.found += found.to(self.found.device)
         self.people += people.to(self.people.device)
 
     def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
+        """Return the settings for ``repr``."""
         return f"threshold={self.threshold}"
 
 
@@ -207,8 +210,8 @@ class LocalizationPrecision(_Localization):
     """Precision of points over a data set; see :func:`localization_precision`.
 
     Args:
-        threshold: The largest distance of a pair, in pixels or radii; of several, the mean is taken.
-        options: What :class:`torchmetrics.Metric` itself takes.
+        threshold: The largest distance of a pair, in pixels or radii; for several thresholds, the mean over them.
+        options: Options of :class:`torchmetrics.Metric`.
 
     Examples:
         >>> import torch
@@ -219,7 +222,7 @@ class LocalizationPrecision(_Localization):
     """
 
     def compute(self) -> Tensor:
-        """Give the precision over all images so far, a float64 scalar; NaN if no point was found."""
+        """Return the precision over all images so far, a float64 scalar; NaN if no point was found."""
         return self.matched / self.found
 
 
@@ -227,8 +230,8 @@ class LocalizationRecall(_Localization):
     """Recall of heads over a data set; see :func:`localization_recall`.
 
     Args:
-        threshold: The largest distance of a pair, in pixels or radii; of several, the mean is taken.
-        options: What :class:`torchmetrics.Metric` itself takes.
+        threshold: The largest distance of a pair, in pixels or radii; for several thresholds, the mean over them.
+        options: Options of :class:`torchmetrics.Metric`.
 
     Examples:
         >>> import torch
@@ -239,7 +242,7 @@ class LocalizationRecall(_Localization):
     """
 
     def compute(self) -> Tensor:
-        """Give the recall over all images so far, a float64 scalar; NaN if there was nobody."""
+        """Return the recall over all images so far, a float64 scalar; NaN if no image had people."""
         return self.matched / self.people
 
 
@@ -247,8 +250,8 @@ class LocalizationF1(_Localization):
     """F1 of points over a data set; see :func:`localization_f1`.
 
     Args:
-        threshold: The largest distance of a pair, in pixels or radii; of several, the mean is taken.
-        options: What :class:`torchmetrics.Metric` itself takes.
+        threshold: The largest distance of a pair, in pixels or radii; for several thresholds, the mean over them.
+        options: Options of :class:`torchmetrics.Metric`.
 
     Examples:
         >>> import torch
@@ -259,5 +262,5 @@ class LocalizationF1(_Localization):
     """
 
     def compute(self) -> Tensor:
-        """Give F1 over all images so far, a float64 scalar; NaN if there was neither point nor head."""
+        """Return F1 over all images so far, a float64 scalar; NaN if there were neither points nor heads."""
         return 2 * self.matched / (self.found + self.people)

@@ -1,4 +1,4 @@
-"""Quality of the density map: SSIM and PSNR, by a protocol with a name."""
+"""Quality of the density map: SSIM and PSNR, following a named protocol."""
 
 from typing import Any, Literal
 
@@ -17,10 +17,10 @@ SSIM_WINDOW = 11
 def density_ssim(pred: Tensor, target: Tensor, *, protocol: Protocol = "marunet") -> Tensor:
     r"""Mean structural similarity (SSIM) of density maps.
 
-    The protocol ``"marunet"`` is the one of CFANet's first author: both maps are divided by the larger of
-    their two maxima, image by image, and compared at full resolution under a Gaussian window of 11 cells
-    and sigma 1.5 with :math:`C_1 = 10^{-4}`, :math:`C_2 = 9 \cdot 10^{-4}`, where the window fits. An image
-    whose maps have no positive value has no scale, and is left out.
+    The protocol ``"marunet"`` is the one of CFANet's first author: both maps are divided by the larger of their two
+    maxima, image by image, and compared at full resolution under a Gaussian window of 11 cells and sigma 1.5 with
+    :math:`C_1 = 10^{-4}`, :math:`C_2 = 9 \cdot 10^{-4}`, where the window fits. An image whose maps have no positive
+    value has no scale and is left out.
 
     Args:
         pred: Estimated maps, shape :math:`(B, 1, h, w)` with sides of at least 11.
@@ -53,9 +53,9 @@ def density_psnr(pred: Tensor, target: Tensor, *, protocol: Protocol = "marunet"
 
     .. math:: PSNR = 10 \log_{10} \frac1{MSE}
 
-    of maps that are divided by the larger of their two maxima, image by image: the protocol ``"marunet"``
-    of CFANet's first author, meant for full resolution. An image whose maps have no positive value has no
-    scale, and is left out; equal maps give infinity.
+    of maps that are divided by the larger of their two maxima, image by image: the protocol ``"marunet"`` of CFANet's
+    first author, intended for full resolution. An image whose maps have no positive value has no scale and is left
+    out; equal maps give infinity.
 
     Args:
         pred: Estimated maps, shape :math:`(B, 1, h, w)`.
@@ -100,7 +100,7 @@ def _ssim(pred: Tensor, target: Tensor, protocol: str) -> tuple[Tensor, Tensor]:
             f"{tuple(pred.shape[-2:])}; the protocol compares maps at full resolution"
         )
     with torch.autocast(pred.device.type, enabled=False):
-        # float32 after scaling to 1 is enough, and a convolution in it several times as fast.
+        # After scaling to 1, float32 is precise enough, and convolutions are several times faster in it.
         values = ssim(
             pred.float(),
             target.float(),
@@ -121,8 +121,8 @@ class DensitySSIM(MeanOverImages):
     """Mean SSIM of density maps over a data set; see :func:`density_ssim`.
 
     Args:
-        protocol: ``"marunet"``, shown in ``repr``: a figure means nothing without it.
-        options: What :class:`torchmetrics.Metric` itself takes.
+        protocol: ``"marunet"``, shown in ``repr``: a figure is meaningless without it.
+        options: Options of :class:`torchmetrics.Metric`.
 
     Examples:
         >>> import torch
@@ -143,11 +143,11 @@ class DensitySSIM(MeanOverImages):
         self.protocol = protocol
 
     def update(self, pred: Tensor, target: Tensor) -> None:
-        """Take in a batch of maps, shape :math:`(B, 1, h, w)`."""
+        """Add a batch of maps, shape :math:`(B, 1, h, w)`."""
         self.add(*_ssim(pred, target, self.protocol))
 
     def extra_repr(self) -> str:
-        """Name the protocol in ``repr``."""
+        """Return the protocol for ``repr``."""
         return f"protocol={self.protocol!r}"
 
 
@@ -155,8 +155,8 @@ class DensityPSNR(MeanOverImages):
     """Mean PSNR of density maps over a data set, in decibels; see :func:`density_psnr`.
 
     Args:
-        protocol: ``"marunet"``, shown in ``repr``: a figure means nothing without it.
-        options: What :class:`torchmetrics.Metric` itself takes.
+        protocol: ``"marunet"``, shown in ``repr``: a figure is meaningless without it.
+        options: Options of :class:`torchmetrics.Metric`.
 
     Examples:
         >>> import torch
@@ -174,9 +174,9 @@ class DensityPSNR(MeanOverImages):
         self.protocol = protocol
 
     def update(self, pred: Tensor, target: Tensor) -> None:
-        """Take in a batch of maps, shape :math:`(B, 1, h, w)`."""
+        """Add a batch of maps, shape :math:`(B, 1, h, w)`."""
         self.add(*_psnr(pred, target, self.protocol))
 
     def extra_repr(self) -> str:
-        """Name the protocol in ``repr``."""
+        """Return the protocol for ``repr``."""
         return f"protocol={self.protocol!r}"

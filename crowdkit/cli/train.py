@@ -6,15 +6,15 @@ from pathlib import Path
 
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
 
-_TEXT = """Train a model as a TOML file says, or on the paper's recipe.
+_TEXT = """Train a model as configured in a TOML file, or with the paper's recipe.
 
-The run's folder gets config.toml, metrics.jsonl, last.pt to resume from, and best/: the model with the lowest
-MAE on the validation images, for crowdkit evaluate and count. Ctrl-C finishes the step and leaves a run that
---resume continues as if nothing had happened.
+The run's folder receives config.toml, metrics.jsonl, last.pt to resume from, and best/: the model with the lowest
+MAE on the validation images, for crowdkit evaluate and count. On Ctrl-C the current step is completed, and --resume
+continues the run as if it had not been interrupted.
 Several GPUs: torchrun --nproc-per-node=N -m crowdkit.cli train ...
 
-A TOML file has the sections data, model, loss, optim and run; what it leaves out keeps its default. Any value
-can be set by --set section.key=value too:
+A TOML file has the sections data, model, loss, optim and run; omitted values keep their defaults. Any value can
+also be set with --set section.key=value:
   data.dataset=shanghaitech|folder|synthetic  data.root  data.part=A|B  data.crop=0.5 or [384,512]
   model.name=cfanet|cfanet_lite|...  model.options.encoder_weights=imagenet
   loss.name=bsl|mse|...  loss.options.expansion=50.0  optim.lr=1e-4  optim.ema_decay=0.999
@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
     """Add the subcommand.
 
     Args:
-        commands: Where to.
+        commands: The subparsers to add it to.
     """
     example = (
         "crowdkit train --run runs/b --set data.root=data/ShanghaiTech data.part=B model.name=cfanet_lite "
@@ -40,10 +40,10 @@ def add(commands: Commands) -> None:
         action="extend",
         default=[],
         metavar="SECTION.KEY=VALUE",
-        help="change single values",
+        help="override single values",
     )
     parser.add_argument("--run", dest="folder", metavar="FOLDER", help="the run's folder (run.folder)")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in the folder")
+    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_device(parser)
     add_json(parser)
@@ -79,7 +79,9 @@ def run(args: argparse.Namespace) -> int:
     if result.finished:
         print(f"done: {result.epochs} epochs, {result.steps} steps in {result.seconds:.0f} s")
     else:
-        print(f"time is up at step {result.steps}; go on with: crowdkit train --run {result.folder} --resume")
+        print(
+            f"time is up at step {result.steps}; continue with: crowdkit train --run {result.folder} --resume"
+        )
     if result.best_epoch is not None:
         best = result.folder / "best"
         print(f"best validation MAE {result.best_mae:.2f} after epoch {result.best_epoch:g}: {best}")

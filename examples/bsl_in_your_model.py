@@ -1,12 +1,12 @@
-"""Train a network of your own with the Background-aware Structural Loss (BSL).
+"""Train your own network with the Background-aware Structural Loss (BSL).
 
     python examples/bsl_in_your_model.py
 
-The network is a plain torchvision ResNet cut at stride 8, with nothing of crowdkit in it. It learns a batch
-of two different crowds by heart, so the loss must fall and the counts must come near the truth. Takes about
-half a minute on two CPU cores.
+The network is a plain torchvision ResNet cut at stride 8, with nothing of crowdkit in it. It memorizes a batch of two
+different crowds, so the loss must fall and the counts must approach the truth. Takes about half a minute on two CPU
+cores.
 
-What the loss needs: maps (B, 1, h, w) of people per cell, and the ``stride`` of the cells.
+The loss needs maps (B, 1, h, w) of people per cell, and the ``stride`` of the cells.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from crowdkit.targets import density_map
 
 
 class YourNetwork(nn.Module):
-    """Any network that gives a non-negative map will do."""
+    """Any network that outputs a non-negative map works."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,9 +32,9 @@ class YourNetwork(nn.Module):
         self.head = nn.Conv2d(128, 1, kernel_size=1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give a map (B, 1, H / 8, W / 8)."""
-        # softplus is positive and never dies (a ReLU can sink to all zeros and stay there). The factor starts
-        # the map near the truth's scale: a loss of structures holds on to little when it begins far above.
+        """Return a map (B, 1, H / 8, W / 8)."""
+        # softplus is positive and never dies (a ReLU can drop to all zeros and stay there). The factor starts the map
+        # near the truth's scale: SSIM has little gradient when the estimate starts far above.
         return nn.functional.softplus(self.head(self.features(images))) * 0.1
 
 

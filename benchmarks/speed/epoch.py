@@ -29,14 +29,14 @@ from crowdkit.training import (
     take_step,
 )
 
-# The steps of an epoch must take at least this share of it.
+# The minimum share of an epoch that its steps must take.
 BUSY = 0.9
 _WAITS = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize", "Memcpy DtoH")
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Which models learn from how many photographs, in crops and batches of what size."""
+    """Models, photographs, and sizes of crops and batches to train on."""
 
     models: tuple[str, ...] = ("cfanet", "cfanet_lite")
     photographs: int = 128
@@ -52,7 +52,7 @@ FULL = Scale()
 
 
 def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
-    """Make the lines: an epoch from files, beside as many steps on one batch that lies ready."""
+    """Make the lines: an epoch from files, beside the same number of steps on one prepared batch."""
     with TemporaryDirectory() as place:
         photographs = draw(Path(place, "photographs"), scale)
         for model in scale.models:
@@ -69,7 +69,7 @@ def _case(name: str, run: Run, ready: TrainingBatch) -> Case:
         name=name,
         fast=lambda: through_loader(run),
         plain=lambda: through_one(run, ready),
-        baseline="its steps on one batch that lies ready",
+        baseline="its steps on one prepared batch",
         agree=lambda _ready, waiting: {"share of the epoch spent waiting for the loader": waiting},
         goal=f"{BUSY:.0%} of their speed",
         reached=lambda m: m.ratio is not None and m.ratio >= BUSY,
@@ -80,7 +80,7 @@ def _case(name: str, run: Run, ready: TrainingBatch) -> Case:
 
 
 def through_loader(run: Run) -> float:
-    """Train for an epoch; gives the share of it in which the loop stood still for the next batch."""
+    """Train for an epoch; return the share of it in which the loop waited for the next batch."""
     meter = Meter(run.process.device)
     batches = _batches(run)
     started, waited = time.perf_counter(), 0.0
@@ -91,7 +91,7 @@ def through_loader(run: Run) -> float:
         if batch is None:
             break
         take_step(run, batch, meter)
-    meter.read()  # waits for the device
+    meter.read()  # synchronizes with the device
     return waited / (time.perf_counter() - started)
 
 
@@ -104,9 +104,9 @@ def through_one(run: Run, batch: TrainingBatch) -> None:
 
 
 def waits(run: Run, batch: TrainingBatch) -> Counter[str]:
-    """Take a training step on a GPU that raises where it would wait, then profile one; gives what waited in that."""
+    """Take a GPU training step that raises if it would wait, then profile one; return what waited in it."""
     meter = Meter(run.process.device)
-    for _ in range(3):  # what is chosen and allocated once
+    for _ in range(3):  # warm-up: selections and allocations
         take_step(run, batch, meter)
     torch.cuda.synchronize()
     before = torch.cuda.get_sync_debug_mode()
@@ -127,7 +127,7 @@ def waits(run: Run, batch: TrainingBatch) -> Counter[str]:
 
 
 def draw(folder: Path, scale: Scale) -> Path:
-    """Write photographs and their heads as the data set ``folder`` reads them."""
+    """Write photographs and their heads in the form that the data set ``folder`` reads."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     height, width = scale.size

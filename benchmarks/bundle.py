@@ -1,4 +1,4 @@
-"""Bundle a run's best model with its card, and show the card on a page of the docs.
+"""Bundle a run's best model with its card, and write the card into a page of the docs.
 
     python benchmarks/bundle.py runs/shanghaitech_lite --name shanghaitech --root DATA/ShanghaiTech
     python benchmarks/bundle.py runs/a --name cfanet_a --root DATA/ShanghaiTech --out weights --page ""
@@ -24,11 +24,11 @@ def main(argv: list[str] | None = None) -> str:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path, help="a run's folder")
-    parser.add_argument("--name", required=True, help="what the weights shall be called")
-    parser.add_argument("--root", type=Path, help="where the run's data lies, if it has moved")
+    parser.add_argument("--name", required=True, help="the name of the weights")
+    parser.add_argument("--root", type=Path, help="the folder of the run's data, if it has moved")
     parser.add_argument("--out", type=Path, default=BUNDLED, help="a folder (the package's own)")
-    parser.add_argument("--page", default=str(PAGE), help="the page that shows it; empty for none")
-    parser.add_argument("--notes", default="", help="what else a reader should know")
+    parser.add_argument("--page", default=str(PAGE), help="the page that shows the card; empty for none")
+    parser.add_argument("--notes", default="", help="further notes for the reader")
     parser.add_argument("--device", default="auto")
     args = parser.parse_args(argv)
     card = bundle(
@@ -49,14 +49,14 @@ def main(argv: list[str] | None = None) -> str:
 
 
 def with_card(page: str, text: str) -> str:
-    """Put a card between the marks of a page."""
+    """Insert a card between the markers of a page."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
 
 def shown() -> str:
-    """Give what the page of the docs must show."""
+    """Return the text that the page of the docs must show."""
     names = list_weights()
     return "\n\n".join(card_text(weights_card(name)) for name in names) if names else NONE
 

@@ -1,4 +1,4 @@
-"""What every model and every loss costs, as Markdown: ``python benchmarks/costs.py``.
+"""The cost of every model and every loss, as Markdown: ``python benchmarks/costs.py``.
 
 Models: parameters, operations on one image of 768 x 1024 and seconds. Losses: milliseconds of a forward
 and backward pass on four maps of 96 x 128 cells at stride 8, with 200 heads each.
@@ -76,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--models", nargs="*", default=list_models(), help="these models alone")
+    parser.add_argument("--models", nargs="*", default=list_models(), help="only these models")
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")

@@ -1,7 +1,7 @@
 """Can a model fit? Train it on a few real images until its counts on them are right.
 
-A network that cannot learn four images by heart has a fault; one that can may still not generalize. Prints the
-mean relative count error (NAE) on those images, in eval mode, every few steps, and stops below the goal.
+A network that cannot memorize four images has a fault; one that can may still not generalize. Every few steps this
+prints the mean relative count error (NAE) on those images, in eval mode, and it stops below the goal.
 
     python benchmarks/fit.py --root DATA/ShanghaiTech --part B --encoder-weights vgg16.safetensors --loss bsl
     python benchmarks/fit.py --root DATA/ShanghaiTech --part A --model cfanet_lite --loss mse --lr 1e-3
@@ -27,7 +27,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--root", required=True, help="folder that holds part_A and part_B")
     parser.add_argument("--part", default="B", choices=("A", "B"))
     parser.add_argument("--images", type=int, default=4)
-    parser.add_argument("--long-side", type=int, default=512, help="images are shrunk to this")
+    parser.add_argument("--long-side", type=int, default=512, help="images are resized to at most this")
     parser.add_argument("--model", default="cfanet")
     parser.add_argument("--encoder-weights")
     parser.add_argument("--model-expansion", type=float, default=1000.0)
@@ -36,7 +36,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--c2", type=float, default=0.03**2)
     parser.add_argument("--expansion", type=float, default=50.0)
     parser.add_argument("--lr", type=float, default=1e-4)
-    parser.add_argument("--steps", type=int, default=400, help="at most; one image a step")
+    parser.add_argument("--steps", type=int, default=400, help="maximum number of steps, one image each")
     parser.add_argument("--goal", type=float, default=0.05)
     parser.add_argument("--every", type=int, default=20)
     parser.add_argument("--precision", default="bfloat16", choices=("float32", "bfloat16"))

@@ -2,8 +2,8 @@
 
     python benchmarks/flags.py --root DATA/ShanghaiTech
 
-Fits the bounds on the training images of both parts and looks at the validation images, as they are and changed. No
-network counts here: the traits are those of the picture alone, and the peak of the density map is left out.
+Fits the bounds on the training images of both parts and checks the validation images, unchanged and modified. No
+network counts here: only the traits of the picture are used, without the peak of the density map.
 """
 
 import argparse

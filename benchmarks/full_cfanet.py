@@ -1,16 +1,16 @@
-r"""Train the full CFANet by the paper's recipe on one part of ShanghaiTech, in the time there is, in one call.
+r"""Train the full CFANet with the paper's recipe on one part of ShanghaiTech, within a given time, in one call.
 
     python benchmarks/full_cfanet.py --root DATA/ShanghaiTech --part A --encoder-weights vgg16.safetensors \
         --minutes 60 --out weights
-    python benchmarks/full_cfanet.py ... --resume       # the same call again goes on where it stopped
+    python benchmarks/full_cfanet.py ... --resume       # repeat the same call to continue
 
-The first minute measures images a second, loading included, and one validation. From that follow the epochs that
-fit into --minutes, at most the paper's 500; every schedule is a fraction of the training, so a shorter one is the
-same recipe. A moving average of the weights is kept, validated and written. A call that must end earlier than the
-training (--call-minutes) stops resumably, and says so.
+The first minute measures images per second, loading included, and one validation. From these follows the number of
+epochs that fit into --minutes, at most the paper's 500; every schedule is a fraction of the training, so a shorter
+one follows the same recipe. A moving average of the weights is kept, validated and written. A call that must end
+before the training does (--call-minutes) stops resumably and reports it.
 
-At the end: validation figures, and in --out the weights in half precision with their card, in pieces below 16 MiB
-(NAME.safetensors.00, .01, ...). Join them with: cat NAME.safetensors.?? > NAME.safetensors
+At the end it prints the validation figures, and writes to --out the weights in half precision with their card, in
+pieces below 16 MiB (NAME.safetensors.00, .01, ...). Join them with: cat NAME.safetensors.?? > NAME.safetensors
 """
 
 import argparse
@@ -30,8 +30,8 @@ from crowdkit.runtime import TrainingInterrupted
 from crowdkit.training import TrainConfig, bundle, load_config, open_split, resizing, train
 
 EPOCHS = 500  # the paper's
-RESERVE = 0.9  # part of the time that the training is planned to take
-VALIDATING = 0.1  # part of the training's time that validation may take
+RESERVE = 0.9  # fraction of the time that the training is planned to take
+VALIDATING = 0.1  # fraction of the training's time that validation may take
 PIECE = 15 * 2**20  # bytes
 
 
@@ -50,7 +50,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--run", type=Path, help="the run's folder (runs/cfanet_A)")
     parser.add_argument("--out", type=Path, default=Path("weights"), help="default: %(default)s")
     parser.add_argument("--workers", type=int, default=min(8, (os.cpu_count() or 1) - 1))
-    parser.add_argument("--resume", action="store_true", help="go on with the run in its folder")
+    parser.add_argument("--resume", action="store_true", help="continue the run in its folder")
     parser.add_argument("--set", dest="overrides", nargs="*", default=[], metavar="SECTION.KEY=VALUE")
     args = parser.parse_args(argv)
     args.run = args.run or Path(f"runs/cfanet_{args.part}")
@@ -58,7 +58,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def recipe(args: argparse.Namespace) -> TrainConfig:
-    """Give the defaults, which are the paper's, with what a GPU likes and a moving average."""
+    """Return the defaults, which are the paper's, with settings for a GPU and a moving average."""
     gpu = torch.cuda.is_available()
     half = gpu and torch.cuda.is_bf16_supported()
     changes = [
@@ -78,10 +78,10 @@ def recipe(args: argparse.Namespace) -> TrainConfig:
 
 
 def fitted(config: TrainConfig, args: argparse.Namespace, started: float) -> TrainConfig:
-    """Measure images a second and a validation; plan the epochs and the validations."""
+    """Measure images per second and a validation; plan the epochs and the validations."""
     scratch = args.run.with_name(args.run.name + ".measured")
     shutil.rmtree(scratch, ignore_errors=True)
-    # Validation waits: images a second are those of the training alone.
+    # Validation is disabled: the rate is that of the training only.
     trial = replace(
         config.run, folder=str(scratch), time_limit=args.measure, validate_every=1e9, checkpoint_every=1e9
     )
@@ -90,7 +90,7 @@ def fitted(config: TrainConfig, args: argparse.Namespace, started: float) -> Tra
     shutil.rmtree(scratch)
     looks = [each for each in lines if each["kind"] == "train"]
     steps, seconds = looks[-1]["step"] - looks[0]["step"], looks[-1]["time"] - looks[0]["time"]
-    if steps == 0:  # a slow machine: count the start too, and promise rather too little
+    if steps == 0:  # a slow machine: include the start-up, which underestimates the rate
         steps, seconds = tried.steps, tried.seconds
     rate = config.run.batch_size * steps / seconds
     images = len(open_split(config.data, "train"))
@@ -100,7 +100,7 @@ def fitted(config: TrainConfig, args: argparse.Namespace, started: float) -> Tra
     affordable = max(1.0, VALIDATING * RESERVE * left / validation)
     every = max(1.0, float(-(-epochs // affordable)))
     print(
-        f"{rate:.1f} images a second, {validation:.1f} s a validation: {epochs} of {config.run.epochs} epochs of "
+        f"{rate:.1f} images per second, {validation:.1f} s per validation: {epochs} of {config.run.epochs} epochs of "
         f"{images} images fit into {args.minutes:g} minutes, validated every {every:g}",
         flush=True,
     )
@@ -121,7 +121,7 @@ def seconds_of_a_validation(config: TrainConfig) -> float:
 
 
 def write_pieces(file: Path) -> list[Path]:
-    """Cut a file into pieces and take it away."""
+    """Split a file into pieces and delete it."""
     content = file.read_bytes()
     pieces = []
     for number, begin in enumerate(range(0, len(content), PIECE)):

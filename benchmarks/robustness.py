@@ -1,15 +1,15 @@
-"""Does a model hold up on pictures unlike its training images? Validation figures under changes, as Markdown.
+"""Does a model generalize to pictures unlike its training images? Validation figures under changes, as Markdown.
 
     python benchmarks/robustness.py runs/shanghaitech_lite --root DATA/ShanghaiTech
     python benchmarks/robustness.py shanghaitech --root DATA/ShanghaiTech --json robustness.json --precision bfloat16
 
-The model is a run's folder, a model's, or the name of bundled weights. Every image is a *validation* image: a tenth
-of the training images, as ``crowdkit train`` splits them. Three tables:
+The model is the folder of a run or a model, or the name of bundled weights. Every image is a *validation* image: a
+tenth of the training images, as ``crowdkit train`` splits them. It prints three tables:
 
-- the images as they are, gray, at half and double size, as JPEG of quality 20 and blurred;
+- the images unchanged, gray, at half and double size, as JPEG of quality 20 and blurred;
 - a few of them at widths from 300 to 4,000 pixels;
-- the mean count on images without people: headless windows of the validation images, and clutter that was drawn with
-  another seed than that of the training and its validation. The right answer is 0.
+- the mean count on images without people: headless windows of the validation images, and synthetic clutter drawn
+  with another seed than that of the training and its validation. The correct answer is 0.
 """
 
 import argparse
@@ -48,7 +48,7 @@ Change = Callable[..., Sample]
 
 
 def changed(kind: type, **drawn: float) -> Change:
-    """Make a transform that does what a photometric one does at one strength, for every image."""
+    """Return a transform that applies a photometric one at one strength to every image."""
     change = kind(1.0).change
 
     def apply(sample: Sample, generator: torch.Generator | None = None) -> Sample:
@@ -58,7 +58,7 @@ def changed(kind: type, **drawn: float) -> Change:
 
 
 def scaled(factor: float) -> Change:
-    """Make a transform that magnifies by a factor."""
+    """Return a transform that magnifies by a factor."""
 
     def apply(sample: Sample, generator: torch.Generator | None = None) -> Sample:  # noqa: ARG001
         height, width = (max(1, round(side * factor)) for side in sample.image.shape[-2:])
@@ -68,7 +68,7 @@ def scaled(factor: float) -> Change:
 
 
 def of_width(width: int) -> Change:
-    """Make a transform that magnifies to a width."""
+    """Return a transform that magnifies to a width."""
 
     def apply(sample: Sample, generator: torch.Generator | None = None) -> Sample:
         return scaled(width / sample.image.shape[-1])(sample, generator)
@@ -88,7 +88,7 @@ WIDTHS = (300, 600, 1000, 2000, 4000)
 
 
 def measure(model: CrowdModel, images: CrowdData, change: Change, args: argparse.Namespace) -> Result:
-    # Sigmas belong to the image as it was annotated, and follow its size.
+    # Sigmas belong to the image as it was annotated, and scale with it.
     transform = Compose([GaussianSigma(images.sigma_rule), change])
     return evaluate(
         model,
@@ -101,7 +101,7 @@ def measure(model: CrowdModel, images: CrowdData, change: Change, args: argparse
 
 
 def bias(result: Result) -> float:
-    """Give how far the sum of all counts is from the number of people, relative to it."""
+    """Return the relative difference of the total count from the number of people."""
     return sum(each.count for each in result.counts) / max(result.people, 1) - 1
 
 
@@ -110,7 +110,7 @@ def row(cells: Sequence[str]) -> str:
 
 
 def table(first: str, results: dict[tuple[str, str], Result]) -> str:
-    """Lay out results by (what was done, data set)."""
+    """Format results by (change, data set)."""
     lines = [row([first, "images", *HEADINGS]), "|" + "---|" * (2 + len(HEADINGS))]
     for (name, dataset), result in results.items():
         figures = [f"{getattr(result, key):.{digits}f}" for key, digits in COLUMNS.items()]
@@ -161,10 +161,10 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("model", help="a run's or a model's folder, or bundled weights")
+    parser.add_argument("model", help="the folder of a run or a model, or the name of bundled weights")
     parser.add_argument("--root", required=True, help="folder that holds part_A and part_B")
     parser.add_argument("--part", default="AB", help="A, B or AB (default: %(default)s)")
-    parser.add_argument("--images", type=int, help="only so many of each part, evenly spread")
+    parser.add_argument("--images", type=int, help="use only this many images of each part, evenly spread")
     parser.add_argument(
         "--wide", type=int, default=5, help="images of each part at every width (default: %(default)s)"
     )
@@ -174,7 +174,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16", "float16"))
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to this file")
     args = parser.parse_args(argv)
 
     opened = open_model(args.model)
@@ -210,7 +210,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
 
 
 def plain(result: Result) -> dict[str, Any]:
-    """Give a result for JSON, which knows no NaN."""
+    """Prepare a result for JSON, which has no NaN."""
     values = asdict(result)
     return {
         key: None if isinstance(value, float) and not isfinite(value) else value
@@ -219,7 +219,7 @@ def plain(result: Result) -> dict[str, Any]:
 
 
 def spread(images: CrowdData, number: int) -> CrowdData:
-    """Take so many images, evenly spread over the data set."""
+    """Take the given number of images, evenly spread over the data set."""
     number = min(number, len(images))
     return Subset(images, [place * len(images) // number for place in range(number)])
 

@@ -1,9 +1,9 @@
-"""The validations of one run or more, as Markdown.
+"""The validations of one or more runs, as Markdown.
 
     python benchmarks/training_log.py runs/structure runs/count runs/long
 
-A row a validation: means of the loss and of the crops' error since the one before, then the figures of every data
-set, and the mean count of images without people if the run has any. All stand in the run's ``metrics.jsonl``.
+One row per validation: means of the loss and of the crops' error since the previous one, then the figures of every
+data set, and the mean count of images without people if the run has any. All are in the run's ``metrics.jsonl``.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> str:
 
 
 def table(lines: Sequence[dict[str, Any]]) -> str:
-    """Lay out the lines of one run."""
+    """Format the lines of one run."""
     validations = [each for each in lines if each["kind"] == "validation"]
     columns = figures(validations[0])
     rows = [["epoch", *(label for label, _ in LEARNT.values()), *(label for label, _ in columns.values())]]
@@ -51,7 +51,7 @@ def table(lines: Sequence[dict[str, Any]]) -> str:
 
 
 def figures(validation: dict[str, Any]) -> dict[str, tuple[str, int]]:
-    """Give the heading and the digits of each figure that a validation has of its data sets, and of nobody."""
+    """Return the heading and digits of each figure of a validation, for its data sets and empty scenes."""
     sets = [key.removesuffix("mae") for key in validation if key.endswith("/mae")] or [""]
     found = {
         f"{name}{key}": (f"{name.removeprefix('ShanghaiTech ').replace('/', ' ')}{label}", digits)

@@ -1,9 +1,9 @@
-"""Where does a model miscount? Its density maps, its counts in cells and the people in them, as one picture.
+"""Where does a model miscount? Its density maps, its counts per cell and the people in them, as one picture.
 
     python benchmarks/worst_maps.py shanghaitech --root DATA/ShanghaiTech --out docs/pictures/worst-maps.png
 
-The model is a run's folder, a model's, or the name of bundled weights. The images are *validation* images, by the
-relative error: the worst, then some from the middle of the order. Neither photographs nor places of heads are shown.
+The model is the folder of a run or a model, or the name of bundled weights. The images are *validation* images, sorted
+by relative error: the worst, then some from the middle. Neither photographs nor positions of heads are shown.
 """
 
 import argparse
@@ -27,12 +27,12 @@ def main(argv: Sequence[str] | None = None) -> list[str]:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("model", help="a run's or a model's folder, or bundled weights")
+    parser.add_argument("model", help="the folder of a run or a model, or the name of bundled weights")
     parser.add_argument("--root", required=True, help="folder that holds part_A and part_B")
-    parser.add_argument("--out", type=Path, required=True, help="the picture")
-    parser.add_argument("--worst", type=int, default=5, help="the worst images (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, help="the picture to write")
+    parser.add_argument("--worst", type=int, default=5, help="number of worst images (default: %(default)s)")
     parser.add_argument(
-        "--middle", type=int, default=3, help="images of middling error (default: %(default)s)"
+        "--middle", type=int, default=3, help="number of images of median error (default: %(default)s)"
     )
     parser.add_argument(
         "--cell", type=int, default=64, help="side of a cell in pixels (default: %(default)s)"

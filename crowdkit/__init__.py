@@ -1,6 +1,6 @@
 """crowdkit: crowd counting from composable parts.
 
-The rooms are imported by name, so that a part costs only what it needs::
+Import rooms by name: each part loads only what it needs::
 
     from crowdkit.losses import BSL
     from crowdkit.targets import density_map

@@ -1,7 +1,7 @@
-"""Stop a mixed install with Toloka's ``crowd-kit`` in words, before it breaks in riddles.
+"""Raise a clear error when Toloka's ``crowd-kit`` is installed in the same environment.
 
-Both packages install an import package called ``crowdkit``; in one environment the files of the two
-end up in one folder. Every room imports this module first.
+Both packages install an import package called ``crowdkit``, so that their files end up in one folder. Every
+room imports this module first.
 """
 
 from pathlib import Path
@@ -13,13 +13,13 @@ _FOREIGN_ROOMS = ("aggregation", "postprocessing")
 
 
 def check(folder: Path) -> None:
-    """Raise if files of Toloka's ``crowd-kit`` lie in our package folder.
+    """Raise if the package folder holds files of Toloka's ``crowd-kit``.
 
     Args:
         folder: The folder of the import package ``crowdkit``.
 
     Raises:
-        MixedInstallError: If a room of Toloka's package stands beside ours.
+        MixedInstallError: If the folder holds a subpackage of Toloka's package.
     """
     for room in _FOREIGN_ROOMS:
         if (folder / room / "__init__.py").exists():

@@ -1,4 +1,4 @@
-"""What crowdkit raises. Every message reads ``name: expected X, got Y; what to do``."""
+"""The errors that crowdkit raises. Every message reads ``name: expected X, got Y; what to do``."""
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -22,7 +22,7 @@ __all__ = [
 
 
 class CrowdKitError(Exception):
-    """Parent of all errors that crowdkit raises on purpose."""
+    """Base class of all errors that crowdkit raises on purpose."""
 
 
 class ShapeError(CrowdKitError, ValueError):
@@ -38,11 +38,11 @@ class ArgumentError(CrowdKitError, ValueError):
 
 
 class UnknownNameError(CrowdKitError, ValueError):
-    """A name is not among the known ones."""
+    """A name is not one of the known names."""
 
 
 class DataError(CrowdKitError, ValueError):
-    """A file or annotation cannot be read or does not make sense."""
+    """A file or annotation cannot be read or is inconsistent."""
 
 
 class DataWarning(UserWarning):
@@ -66,11 +66,11 @@ class MissingDependencyError(CrowdKitError, ImportError):
 
 
 class MixedInstallError(CrowdKitError, ImportError):
-    """Files of another package that is also called ``crowdkit`` lie among ours."""
+    """Files of another package that is also called ``crowdkit`` are mixed with ours."""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
-    """Make the error for a name that is not known, with the nearest match.
+    """Build the error for an unknown name, with the nearest known name as a hint.
 
     Args:
         kind: What is being named, for example ``"model"``.
@@ -106,7 +106,7 @@ def check_choice(kind: str, name: object, known: Iterable[str]) -> None:
 
 
 def check_keywords(kind: str, given: Iterable[str], call: Callable[..., object]) -> None:
-    """Raise :class:`UnknownNameError` if one of the names ``given`` is no parameter of ``call``."""
+    """Raise :class:`UnknownNameError` if one of the names ``given`` is not a parameter of ``call``."""
     known = signature(call).parameters
     for name in given:
         check_choice(kind, name, known)

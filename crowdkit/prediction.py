@@ -9,13 +9,13 @@ from crowdkit.ops import count
 
 
 class BlockCounts(NamedTuple):
-    r"""What a :class:`~crowdkit.layers.ZIPHead` says about the blocks of a batch, all in float32 at least.
+    r"""The output of a :class:`~crowdkit.layers.ZIPHead` for the blocks of a batch, at least in float32.
 
     Attributes:
-        zero: Logits of an empty block and of one where people may be, shape :math:`(B, 2, h, w)`.
-        bins: Logits of the bins of counts, shape :math:`(B, K, h, w)`.
-        rate: People expected where people may be, :math:`\lambda`, shape :math:`(B, 1, h, w)`.
-        density: People expected, :math:`(1 - \pi_0) \lambda`, in people per cell, shape :math:`(B, 1, h, w)`.
+        zero: Logits of "the block is empty" and "the block may hold people", shape :math:`(B, 2, h, w)`.
+        bins: Logits of the count bins, shape :math:`(B, K, h, w)`.
+        rate: Expected people in a block that may hold people, :math:`\lambda`, shape :math:`(B, 1, h, w)`.
+        density: Expected people, :math:`(1 - \pi_0) \lambda`, in people per cell, shape :math:`(B, 1, h, w)`.
     """
 
     zero: Tensor
@@ -25,19 +25,19 @@ class BlockCounts(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What a model says about a batch of images.
+    """The output of a model for a batch of images.
 
     Maps are in people per cell of the model's own stride, so that they sum to a count.
 
     Attributes:
         density: The estimated density map, shape :math:`(B, 1, h, w)`.
-        stages: While training, the supervised density maps before the last, coarse to fine, each of the
-            shape of ``density``; else empty.
+        stages: While training, the supervised density maps before the last one, coarse to fine, each with the
+            shape of ``density``; otherwise empty.
         region: While training, the logits of the coarse attention maps (CAM), coarse to fine, each
-            :math:`(B, 1, h_i, w_i)`; else empty.
+            :math:`(B, 1, h_i, w_i)`; otherwise empty.
         level: While training, the logits of the fine attention maps (FAM), coarse to fine, each
-            :math:`(B, k, h_i, w_i)`; else empty.
-        blocks: While training, what the model says about blocks, if it counts them; else ``None``.
+            :math:`(B, k, h_i, w_i)`; otherwise empty.
+        blocks: While training, the block outputs of a model that counts by blocks; otherwise ``None``.
 
     Examples:
         >>> import torch
@@ -51,8 +51,8 @@ class Prediction(NamedTuple):
     level: tuple[Tensor, ...] = ()
     blocks: BlockCounts | None = None
 
-    # A tuple's own count() looks for an element; a count of people is what a user expects here.
+    # tuple.count() searches for an element; users expect a count of people here.
     @property
     def count(self) -> Tensor:  # type: ignore[override]
-        """People in each image, ``density`` summed in float32, shape :math:`(B,)`."""
+        """People in each image: ``density`` summed in float32, shape :math:`(B,)`."""
         return count(self.density)

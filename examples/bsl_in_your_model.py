@@ -1,4 +1,4 @@
-"""Train a network of your own with the Background-aware Structural Loss (BSL).
+"""Train your own network with the Background-aware Structural Loss (BSL).
 
     python examples/bsl_in_your_model.py
 

@@ -1,10 +1,10 @@
-"""Compose a new network from the parts: an encoder of timm or your own, CRR, DLE, attention and DME.
+"""Compose a new network from the parts: a timm encoder or your own, CRR, DLE, attention and DME.
 
     python examples/compose_a_network.py                    # ResNet-18 from timm
     python examples/compose_a_network.py --encoder own      # an encoder written in this file
 
-Two stages instead of the paper's four, stride 4, trained for a few steps on synthetic scenes with the whole
-loss of CFANet (density, coarse and fine attention). The loss falls. Takes under a minute on two CPU cores.
+Two stages instead of the paper's four, stride 4, trained for a few steps on synthetic scenes with the complete loss of
+CFANet (density, coarse and fine attention). The loss falls. Takes under a minute on two CPU cores.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from crowdkit.targets import DensityLevels
 
 
 class OwnEncoder(nn.Module):
-    """An encoder: channels and strides, coarse to fine, and a forward that returns that list of features."""
+    """An encoder: channels and strides, coarse to fine, and a forward that returns the list of these features."""
 
     channels, strides = (64, 32), (8, 4)
 
@@ -33,7 +33,7 @@ class OwnEncoder(nn.Module):
         )
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Give the features, each half the size of the next."""
+        """Return the features, each half the size of the next."""
         fine = self.stem(pad_to_multiple(images - 0.5, 8))
         return [self.deep(fine), fine]
 
@@ -51,12 +51,12 @@ class TwoStages(nn.Module):
         self.dme = DME(encoder.channels, widths=(64, 48), supervision=(1, 2))
 
     def forward(self, images: Tensor) -> Prediction:
-        """Estimate density maps, and while training what else is supervised."""
+        """Estimate density maps and, while training, the other supervised outputs."""
         features = self.encoder(images)
         regions, levels = self.crr(features[0]), self.dle(features[0])
         weights = [attention_weight(level, region) for level, region in zip(levels, regions, strict=True)]
         maps = [nn.functional.softplus(each) * 0.02 for each in self.dme(features, weights)]
-        # The encoder has padded the picture: of every map keep the cells that it covers.
+        # The encoder has padded the picture: keep the cells of every map that it covers.
         *stages, density = (self.cut(each, images, self.stride) for each in maps)
         if not self.training:
             return Prediction(density)
@@ -69,7 +69,7 @@ class TwoStages(nn.Module):
 
     @staticmethod
     def cut(x: Tensor, images: Tensor, stride: int) -> Tensor:
-        """Cut a padded map to ceil(H / stride) x ceil(W / stride)."""
+        """Crop a padded map to ceil(H / stride) x ceil(W / stride)."""
         return x[..., : -(-images.shape[-2] // stride), : -(-images.shape[-1] // stride)]
 
 

@@ -1,12 +1,11 @@
-"""Evaluate a trained model, beside "always predict the training mean", and look at what it does.
+"""Evaluate a trained model next to "always predict the training mean", and draw its estimates.
 
     python examples/train_on_gpu.py && python examples/evaluate_a_model.py --model runs/train_on_gpu/best
     python examples/evaluate_a_model.py --model runs/partB/best --data data/ShanghaiTech --part B --split val
 
-Prints the figures with the split that they come from and the protocol of the map metrics, and writes a
-picture of the best, the middle and the worst image. Without --model it evaluates an untrained network, to
-show what one looks like. Takes about ten seconds on synthetic scenes, where the model of train_on_gpu.py has
-about half the MAE of the mean.
+Prints the figures with the split that they come from and the protocol of the map metrics, and writes a picture of the
+best, the median and the worst image. Without --model it evaluates an untrained network, to show what one looks like.
+Takes about ten seconds on synthetic scenes, where the model of train_on_gpu.py has about half the MAE of the mean.
 """
 
 import argparse
@@ -28,10 +27,10 @@ def main(argv: list[str] | None = None) -> dict[str, Result]:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, help="a folder that model.save wrote, such as runs/.../best")
-    parser.add_argument("--data", type=Path, help="ShanghaiTech's folder; synthetic test scenes if left out")
+    parser.add_argument("--data", type=Path, help="ShanghaiTech's folder; synthetic test scenes by default")
     parser.add_argument("--part", default="B", choices=("A", "B"), help="its part (default: %(default)s)")
     parser.add_argument(
-        "--split", default="val", choices=("val", "test"), help="its split; choose on val, report test"
+        "--split", default="val", choices=("val", "test"), help="its split; select on val, report test"
     )
     parser.add_argument("--scenes", type=int, default=40, help="synthetic scenes (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("evaluation.png"), help="picture to write")
@@ -49,7 +48,7 @@ def main(argv: list[str] | None = None) -> dict[str, Result]:
             SyntheticCrowd(800, **options),
             SyntheticCrowd(args.scenes, split="test", **options),
         )
-        sigma: float | str = 6.0  # as train_on_gpu.py has it
+        sigma: float | str = 6.0  # as in train_on_gpu.py
     else:
         data = DataConfig(root=str(args.data), part=args.part)
         train_set, images = open_split(data, "train"), open_split(data, args.split)

@@ -1,11 +1,11 @@
-"""Make the targets of a crowd network from points of your own: density maps, crowd region, density levels.
+"""Make the targets of a crowd network from your own points: density maps, crowd region, density levels.
 
     python examples/your_own_targets.py                                          # on a synthetic scene
     python examples/your_own_targets.py --image street.jpg --points heads.csv    # on yours
 
-The CSV has the columns x and y, continuous pixels: pixel j covers [j, j + 1). Coordinates that are indices of
-pixels need --convention index. Writes targets.png and prints that every map sums to the heads, at every
-stride. Takes seconds.
+The CSV has the columns x and y in continuous pixels: pixel j covers [j, j + 1). Coordinates that are pixel indices need
+--convention index. Writes targets.png and prints that every map sums to the number of heads, at every stride. Takes
+seconds.
 """
 
 import argparse
@@ -24,17 +24,17 @@ def main(argv: list[str] | None = None) -> dict[str, object]:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--image", type=Path, help="a photograph; a synthetic scene if left out")
+    parser.add_argument("--image", type=Path, help="a photograph; a synthetic scene by default")
     parser.add_argument("--points", type=Path, help="its heads, a CSV with x and y")
     parser.add_argument("--convention", default="continuous", choices=("continuous", "index", "matlab"))
     parser.add_argument(
-        "--sigma", default="cfanet-mall", help="a rule's name (default: %(default)s, 3 pixels)"
+        "--sigma", default="cfanet-mall", help="name of a sigma rule (default: %(default)s, 3 pixels)"
     )
     parser.add_argument("--levels", type=int, default=6, help="density levels (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("targets.png"), help="picture to write")
     args = parser.parse_args(argv)
     if (args.image is None) != (args.points is None):
-        parser.error("give both --image and --points, or neither")
+        parser.error("pass both --image and --points, or neither")
 
     if args.image is None:
         scene = SyntheticCrowd(1, people=(60, 90), seed=3)[0]
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> dict[str, object]:
     else:
         image, found = read_image(args.image), read_points(args.points, convention=args.convention)
     size = (int(image.shape[-2]), int(image.shape[-1]))
-    # Heads less than a pixel outside are moved onto the picture, others outside are left out and told.
+    # Heads less than a pixel outside are moved onto the picture, others are dropped; both are reported.
     points, clamped, dropped = to_canvas(found, size)
     print(f"{len(points)} heads on {size[1]} x {size[0]} pixels ({clamped} clamped, {dropped} dropped)")
 

@@ -138,7 +138,7 @@ def test_the_full_recipe_in_one_call_and_in_two(
     places = [f"--run={tmp_path}/run", f"--out={tmp_path}/out"]
     assert module.main([*arguments, *places, "--call-minutes=0.001", "--set", *settings]) == []
     printed = capsys.readouterr().out
-    assert "images a second" in printed
+    assert "images per second" in printed
     assert "call again with --resume" in printed
     module.PIECE = 1 << 16
     pieces = module.main([*arguments, *places, "--resume"])

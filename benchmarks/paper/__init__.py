@@ -1,1 +1,1 @@
-"""The tables of the paper, trained again: ``python -m benchmarks.paper --help``."""
+"""Retrain the tables of the paper: ``python -m benchmarks.paper --help``."""

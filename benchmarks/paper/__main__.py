@@ -1,11 +1,10 @@
-"""Train the paper's tables again.
+"""Retrain the tables of the paper.
 
     python -m benchmarks.paper 11 --budget short --data DATA --weights cfanet_lite=tf_efficientnet_lite0.safetensors
 
-Each row whose model is here is trained on the training images, chosen on its validation split and printed beside the
-paper's figure, which is on the test images. What is measured already is read from --results and not trained again; a
-run that was stopped goes on where it was. Several processes may share the work: give the command again in another
-shell.
+Each row whose model is available is trained on the training images, selected on their validation split and printed
+beside the paper's figure, which is on the test images. Existing measurements are read from --results and not trained
+again; an interrupted run is resumed. Several processes can share the work: start the same command in another shell.
 """
 
 import argparse
@@ -26,7 +25,7 @@ HERE = Path(__file__).parent
 
 
 class Job(NamedTuple):
-    """One training that some table asks for."""
+    """One training that a table needs."""
 
     dataset: str
     config: dict[str, Any]
@@ -50,10 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             print(f"    {_work(job, budget, args)}", flush=True)
         except TrainingInterrupted:
-            print("stopped; the same command goes on from here")
+            print("stopped; the same command continues from here")
             return 130
         except DataError as error:
-            print(f"    left out: {error}", flush=True)
+            print(f"    skipped: {error}", flush=True)
     for number in numbers:
         print()
         print(render_table(table(number), budget, args.results / budget.name))
@@ -63,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _work(job: Job, budget: Budget, args: argparse.Namespace) -> str:
-    """Train and measure one job, and say what came of it."""
+    """Train and measure one job, and describe the result."""
     done = run(
         job.config,
         dataset=job.dataset,
@@ -75,7 +74,7 @@ def _work(job: Job, budget: Budget, args: argparse.Namespace) -> str:
         keep=args.keep,
     )
     if done is None:
-        return "another process is at it"
+        return "another process is working on it"
     found = done["validation"]
     return f"MAE {found['mae']:.2f}  RMSE {found['rmse']:.2f}  r_bg {found['background_ratio']:.4f}"
 
@@ -83,7 +82,7 @@ def _work(job: Job, budget: Budget, args: argparse.Namespace) -> str:
 def _jobs(
     numbers: Sequence[int], budget: Budget, args: argparse.Namespace, weights: dict[str, str]
 ) -> list[Job]:
-    """List the trainings of the tables once each, all rows of a seed before the next seed."""
+    """List each training of the tables once, all rows of a seed before the next seed."""
     jobs: dict[str, Job] = {}
     for seed, number in product(range(args.seeds or budget.seeds), numbers):
         for name, experiment in _wanted(number, budget, args):
@@ -104,7 +103,7 @@ def _wanted(number: int, budget: Budget, args: argparse.Namespace) -> Iterator[t
             not budget.synthetic
             and not (args.data / DATA[budget.dataset(table(number), dataset)][0]).is_dir()
         ):
-            print(f"table {number}: no {DATA[dataset][0]} in {args.data}, its columns stay empty")
+            print(f"table {number}: no {DATA[dataset][0]} in {args.data}, leaving its columns empty")
             continue
         for row in table(number).rows:
             if row.experiment is not None and (args.all_models or budget.affords(row.experiment)):
@@ -124,37 +123,40 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "tables", type=_number, nargs="*", metavar="TABLE", help="their numbers; all by default"
+        "tables", type=_number, nargs="*", metavar="TABLE", help="numbers of the tables; all by default"
     )
     parser.add_argument(
-        "--budget", choices=sorted(BUDGETS), default="smoke", help="how much they may cost (smoke)"
+        "--budget", choices=sorted(BUDGETS), default="smoke", help="the amount of training (smoke)"
     )
     parser.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="holds ShanghaiTech, UCF-QNRF, UCF_CC_50, mall_dataset"
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="folder that holds ShanghaiTech, UCF-QNRF, UCF_CC_50, mall_dataset",
     )
-    parser.add_argument("--only", nargs="+", choices=sorted(DATA), help="these data sets alone")
+    parser.add_argument("--only", nargs="+", choices=sorted(DATA), help="only these data sets")
     parser.add_argument(
         "--weights",
         nargs="+",
         default=[],
         metavar="MODEL=PATH",
-        help="encoder weights of a model; random without",
+        help="encoder weights of a model; random by default",
     )
-    parser.add_argument(
-        "--seeds", type=int, help="how many seeds a row is trained with; the budget's by default"
-    )
+    parser.add_argument("--seeds", type=int, help="seeds per row; the budget's by default")
     parser.add_argument(
         "--all-models", action="store_true", help="also the models the budget cannot afford on a CPU"
     )
-    parser.add_argument("--test", action="store_true", help="measure on the official test images too, once")
+    parser.add_argument("--test", action="store_true", help="also measure on the official test images, once")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/paper"), help="where runs are written (runs/paper)"
     )
     parser.add_argument("--keep", action="store_true", help="keep a run's folder after it is measured")
     parser.add_argument(
-        "--results", type=Path, default=HERE / "results", help="where measurements are kept as JSON"
+        "--results", type=Path, default=HERE / "results", help="where measurements are stored as JSON"
     )
-    parser.add_argument("--print-only", action="store_true", help="train nothing, print what is there")
+    parser.add_argument(
+        "--print-only", action="store_true", help="train nothing, print existing measurements"
+    )
     parser.add_argument(
         "--page", type=Path, help="write the tables of all budgets into this page of the docs"
     )

@@ -1,4 +1,4 @@
-"""How much a table may cost: which data, how long, and which networks stand for which."""
+"""The budget of a table: its data, its length, and the networks that replace others."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,22 +19,22 @@ FOLDS = 5  # of UCF_CC_50
 
 @dataclass(frozen=True)
 class Budget:
-    """What a run of a table may cost.
+    """The limits of a table's runs.
 
     Attributes:
         name: ``"smoke"``, ``"short"`` or ``"full"``.
-        text: What it is, in words, for the page of results.
-        seeds: How many seeds a row is trained with unless the user says otherwise.
-        data: Changes to the data section, for every data set.
-        per_data: Changes to the data section, for single data sets.
+        text: Its description, for the page of results.
+        seeds: Number of seeds per row unless the user chooses another.
+        data: Changes to the data section for all data sets.
+        per_data: Changes to the data section for individual data sets.
         optim: The optimizer.
         run: Length and precision.
         stand_in: Models that are trained in place of others.
         data_stand_in: Data sets that are trained on in place of others.
-        models: Models it can afford, after ``stand_in``; empty for all.
-        small: Keywords that make single models small.
-        folds: How many folds of UCF_CC_50 are trained.
-        synthetic: Whether drawn scenes stand for every data set.
+        models: Models that it can afford, after ``stand_in``; empty for all.
+        small: Keywords that make individual models small.
+        folds: Number of folds of UCF_CC_50 that are trained.
+        synthetic: Whether synthetic scenes replace every data set.
     """
 
     name: str
@@ -52,15 +52,15 @@ class Budget:
     synthetic: bool = False
 
     def model(self, experiment: Experiment) -> str:
-        """Name the model that is trained for an experiment."""
+        """Return the name of the model that is trained for an experiment."""
         return self.stand_in.get(experiment.model, experiment.model)
 
     def dataset(self, table: Table, name: str) -> str:
-        """Name the data set that is trained on for one of a table's."""
+        """Return the name of the data set that is trained on for one of a table's."""
         return name if table.itself else self.data_stand_in.get(name, name)
 
     def affords(self, experiment: Experiment) -> bool:
-        """Say whether the experiment's model is trained at all."""
+        """Whether the experiment's model is trained at all."""
         return not self.models or self.model(experiment) in self.models
 
 
@@ -150,19 +150,19 @@ def configuration(
     root: Path | None = None,
     weights: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Make the configuration of one run, as nested tables, without its folder.
+    """Build the configuration of one run, as nested tables, without its folder.
 
     Args:
         budget: The budget.
         experiment: The row's model and loss.
         dataset: The data set that is trained on.
         seed: The run's seed.
-        fold: Which fold of UCF_CC_50 is held out.
+        fold: The fold of UCF_CC_50 that is held out.
         root: The folder that holds the data sets.
-        weights: Encoder weights by the name of the model that takes them.
+        weights: Encoder weights by model name.
 
     Returns:
-        What :func:`crowdkit.training.config_from_dict` takes.
+        The configuration for :func:`crowdkit.training.config_from_dict`.
     """
     folder, section = DATA[dataset]
     data = {**section, **budget.data, **budget.per_data.get(dataset, {})}

@@ -28,11 +28,11 @@ def load(results: Path) -> list[dict[str, Any]]:
 
 
 def render_table(table: Table, budget: Budget, results: Path) -> str:
-    """Lay out one table in Markdown: every column ours, then the paper's.
+    """Format one table in Markdown: every column ours, then the paper's.
 
     Args:
         table: The table.
-        budget: Whose measurements.
+        budget: The budget of the measurements.
         results: The folder of that budget's JSON files.
 
     Returns:
@@ -83,7 +83,7 @@ def _line(table: Table, row: Row, budget: Budget, found: list[dict[str, Any]]) -
 def _values(
     experiment: Experiment, dataset: str, metric: str, budget: Budget, found: list[dict[str, Any]]
 ) -> list[float]:
-    """Give the metric of every seed; of folds, the mean."""
+    """Return the metric of every seed; the mean over folds."""
     by_seed: dict[int, list[float]] = {}
     for each in found:
         config = each["config"]
@@ -98,7 +98,7 @@ def _values(
 
 
 def _same(wanted: dict[str, Any], config: dict[str, Any]) -> bool:
-    # Whether the encoder was pretrained is the user's choice, not the row's.
+    # Whether the encoder is pretrained is the user's choice, not the row's.
     wanted = {**wanted, "model": {**wanted["model"], "pretrained": config["model"]["pretrained"]}}
     return json.loads(json.dumps(wanted)) == config
 
@@ -115,7 +115,7 @@ def write_page(page: Path, results: Path) -> None:
 
     Args:
         page: A Markdown page with the markers.
-        results: The folder that holds a folder a budget.
+        results: The folder that holds one folder per budget.
     """
     text = page.read_text()
     before, _, rest = text.partition(BEGIN)
@@ -126,7 +126,7 @@ def write_page(page: Path, results: Path) -> None:
 
 
 def render_page(results: Path) -> str:
-    """Lay out every table that has a measurement, budget by budget; smoke shows nothing about people."""
+    """Format every table that has a measurement, budget by budget; smoke figures say nothing about people."""
     parts = []
     for budget in BUDGETS.values():
         found = load(results / budget.name)

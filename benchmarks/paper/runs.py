@@ -1,4 +1,4 @@
-"""One training of a table: made once, resumed where it stopped, measured by validation, kept as JSON."""
+"""One training of a table: run once, resumed after interruptions, measured by validation, stored as JSON."""
 
 import hashlib
 import json
@@ -17,13 +17,19 @@ from crowdkit.evaluation import evaluate
 from crowdkit.models import load_model
 from crowdkit.training import config_from_dict, open_split, resizing, train
 
-# Trained on one, counted on the other as well: how a loss carries over to scenes of another kind.
+# For training on one part and also counting the other: how a loss generalizes to another kind of scene.
 OTHER = {A: B, B: A}
-_PLACES = ("root", "encoder_weights", "folder", "device", "workers")  # they say where, not what
+_PLACES = (
+    "root",
+    "encoder_weights",
+    "folder",
+    "device",
+    "workers",
+)  # locations, which do not affect the result
 
 
 def key_of(config: dict[str, Any]) -> str:
-    """Name a run by what it trains: the same in every table that needs it."""
+    """Name a run by its configuration: the same in every table that needs it."""
     what = without_places(config)
     digest = hashlib.blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=5).hexdigest()
     data = what["data"].get("dataset", "") + str(what["data"].get("part", ""))
@@ -31,7 +37,7 @@ def key_of(config: dict[str, Any]) -> str:
 
 
 def without_places(config: dict[str, Any]) -> dict[str, Any]:
-    """Leave out of a configuration where things lie; say instead whether the encoder was pretrained."""
+    """Remove locations from a configuration; record instead whether the encoder was pretrained."""
     clean = {section: _what(values) for section, values in config.items()}
     options = config["model"]["options"]
     clean["model"] = {
@@ -47,7 +53,7 @@ def _what(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class Claim:
-    """A run that this process works on; others pass it by. A claim of a process that is gone does not count."""
+    """A run claimed by this process, which others skip. The claim of a dead process is ignored."""
 
     def __init__(self, folder: Path, key: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,20 +97,20 @@ def run(
     test: bool,
     keep: bool,
 ) -> dict[str, Any] | None:
-    """Train and measure, or read what an earlier call has measured.
+    """Train and measure, or read an earlier measurement.
 
     Args:
-        config: What :func:`~benchmarks.paper.budgets.configuration` made.
+        config: A configuration from :func:`~benchmarks.paper.budgets.configuration`.
         dataset: The table's name of the data set.
         budget: The budget.
-        results: Where the JSON files lie.
+        results: The folder of the JSON files.
         folder: Where runs are written.
         data_root: The folder that holds the data sets.
-        test: Measure on the official test images too, once, with the model that validation chose.
+        test: Also measure on the official test images, once, with the model that validation selected.
         keep: Keep the run's folder after it is measured.
 
     Returns:
-        The result; None if another process is at it.
+        The result; None if another process is working on it.
     """
     key = key_of(config)
     path = results / f"{key}.json"

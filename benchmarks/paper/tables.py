@@ -1,4 +1,4 @@
-"""The paper's eleven tables and two of ours: what each row trains, and the figures it has in print.
+"""The paper's eleven tables and two of ours: what each row trains, and its published figures.
 
 Figures are quoted from Rong and Li, *Coarse- and Fine-grained Attention Network with Background-aware Loss for Crowd
 Density Map Estimation*, WACV 2021; they are on the test splits. Rows without an experiment are quoted only.
@@ -15,7 +15,7 @@ ERRORS = ("mae", "rmse")
 
 @dataclass(frozen=True)
 class Experiment:
-    """A model and a loss; the data and the budget are the table's and the user's."""
+    """A model and a loss; the table and the user define the data and the budget."""
 
     model: str
     loss: str
@@ -26,7 +26,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table: ``published`` holds the paper's figure of every column, None where it has none."""
+    """A row of a table: ``published`` holds the paper's figure of every column, None where it has none."""
 
     label: str
     published: tuple[float | None, ...] = ()
@@ -35,9 +35,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: for each data set, the metrics that stand in its columns; ``other_...`` is on the other part.
+    """A table: the metrics in its columns for each data set; ``other_...`` is measured on the other part.
 
-    ``ours`` has no figures in print; ``itself`` is trained on its own data set whatever the budget puts in its place.
+    ``ours`` marks a table without published figures; ``itself`` is trained on its own data set whatever the budget.
     """
 
     number: int
@@ -50,21 +50,21 @@ class Table:
     itself: bool = False
 
     def columns(self) -> Iterator[tuple[str, str]]:
-        """Give (data set, metric) of each column."""
+        """Return (data set, metric) of each column."""
         for dataset in self.datasets:
             for metric in self.metrics:
                 yield dataset, metric
 
 
-# What trains each published row. The originals' squared errors are sums over a map at the network's stride; the mean of
-# maps x 1000 has the same minimum, and a gradient that Adam's epsilon does not drown.
+# The experiment of each published row. The originals' squared errors are sums over a map at the network's stride; the
+# mean of maps x 1000 has the same minimum, and a gradient well above Adam's epsilon.
 MSE = ("mse", {"expansion": 1000.0})
 COUNTED = {"relative_count": 0.1}
 COARSE = {"scales": 5}
-# Constants large beside the squared scale of the maps, and the background term as much smaller as SL then is.
+# Constants large beside the squared scale of the maps, and a background term scaled down as SL then is.
 SOFT = {**COARSE, "c1": 0.1, "c2": 0.3, "background_weight": 0.01}
 PRINTED = {"c1": 0.01, "c2": 0.03}
-BY_50 = {"expansion": 50.0}  # section 4.2, for losses that have no factor of their own
+BY_50 = {"expansion": 50.0}  # section 4.2, for losses without their own factor
 
 
 def with_mse(model: str) -> Experiment:
@@ -338,5 +338,5 @@ TABLES = (
 
 
 def table(number: int) -> Table:
-    """Give a table by its number in the paper."""
+    """Return a table by its number in the paper."""
     return next(each for each in TABLES if each.number == number)

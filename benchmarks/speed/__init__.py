@@ -1,1 +1,1 @@
-"""How fast crowdkit is: ratios against plain implementations, measured in one run with the agreement of the results."""
+"""The speed of crowdkit: ratios to plain implementations, measured together with the agreement of the results."""

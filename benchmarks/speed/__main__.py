@@ -1,9 +1,9 @@
-"""Measure how fast crowdkit is, every line as a ratio against a plain implementation in the same run.
+"""Measure the speed of crowdkit, every line as a ratio to a plain implementation in the same run.
 
     python -m benchmarks.speed                 # all rows
     python -m benchmarks.speed 1 2 --turns 15  # targets and BSL
 
-Each line is printed when it is measured; --json keeps the figures, --page writes them into a page of the docs.
+Each line is printed once it is measured; --json saves the figures, --page writes them into a page of the docs.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from benchmarks.speed.case import Case, Measured, measure
 from benchmarks.speed.ceiling import convolution_flops, copy_bytes
 from benchmarks.speed.render import HEADINGS, line, render
 
-# Every row's number, and what makes its lines.
+# The number of every row, and the function that makes its lines.
 ROWS: dict[int, Callable[[torch.device], Iterable[Case]]] = {
     1: targets.cases,
     2: bsl.cases,
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def machine(device: torch.device) -> str:
-    """Say what computes, and what it can do at most."""
+    """Describe the device and its measured limits."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     formats = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     speeds = ", ".join(
@@ -87,10 +87,12 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("rows", type=_row, nargs="*", metavar="ROW", help="their numbers; all by default")
+    parser.add_argument(
+        "rows", type=_row, nargs="*", metavar="ROW", help="numbers of the rows; all by default"
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
-    parser.add_argument("--turns", type=int, help="how often each side is timed; each line's own by default")
-    parser.add_argument("--json", type=Path, help="keep the figures here")
+    parser.add_argument("--turns", type=int, help="repetitions per side; by default those of each line")
+    parser.add_argument("--json", type=Path, help="save the figures to this file")
     parser.add_argument("--page", type=Path, help="write the table into this page of the docs")
     return parser
 

@@ -1,4 +1,4 @@
-"""Row 2: BSL, forward and backward, against what one would compose of pytorch-msssim and plain torch."""
+"""Row 2: BSL, forward and backward, against a composition of pytorch-msssim and plain torch."""
 
 from collections.abc import Callable, Iterable
 
@@ -18,7 +18,7 @@ _HEADS = 300
 
 
 def cases(device: torch.device, *, sizes: Iterable[tuple[int, int, int]] = _SIZES) -> Iterable[Case]:
-    """Make a line for every size (B, H, W); on a GPU one for the compiled loss, too."""
+    """Make one line per size (B, H, W); on a GPU also one for the compiled loss."""
     for batch, height, width in sizes:
         maps = pair(batch, (height, width), device)
         shape = f"{batch} x 1 x {height} x {width}"
@@ -37,13 +37,13 @@ def _case(name: str, loss: Callable[[Tensor, Tensor], Tensor], pred: Tensor, tar
         agree=apart,
         goal=">= 4 x, at most half the memory",
         reached=_reached,
-        # It must read both maps and write the gradient, at the least.
+        # The lower bound: it must read both maps and write the gradient.
         ceiling=lambda: 3 * pred.nbytes / copy_bytes(pred.device),
     )
 
 
 def pair(batch: int, size: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Make true maps, and estimates of heads that are near the true ones, a tenth of them missed."""
+    """Make true maps, and estimates of heads close to the true ones, with a tenth of them missing."""
     generator = torch.Generator().manual_seed(0)
     sides = torch.tensor([size[1], size[0]])
     pairs = []
@@ -57,7 +57,7 @@ def pair(batch: int, size: tuple[int, int], device: torch.device) -> tuple[Tenso
 
 
 def step(loss: Callable[[Tensor, Tensor], Tensor], pred: Tensor, target: Tensor) -> Step:
-    """Compare and send the gradient back to the estimate."""
+    """Compute the loss and its gradient by the estimate."""
     leaf = pred.detach().requires_grad_()
     value = loss(leaf, target)
     (gradient,) = torch.autograd.grad(value, leaf)
@@ -65,7 +65,7 @@ def step(loss: Callable[[Tensor, Tensor], Tensor], pred: Tensor, target: Tensor)
 
 
 def composed(pred: Tensor, target: Tensor) -> Tensor:
-    """BSL as one would write it down: constants 0.01^2 and 0.03^2 are those of a data range of 1."""
+    """BSL written plainly: constants 0.01^2 and 0.03^2 are those of a data range of 1."""
     people, background = pred.clamp(min=0), target < 1e-5
     outside = (people * background).sum(dim=(1, 2, 3)) / people.sum(dim=(1, 2, 3)).clamp(min=1e-6)
     x, y = pred * 50, target * 50
@@ -77,7 +77,7 @@ def composed(pred: Tensor, target: Tensor) -> Tensor:
 
 
 def apart(plain: Step, fast: Step) -> dict[str, float]:
-    """Tell how far losses and gradients are apart, the latter against the largest slope."""
+    """Return the differences of losses and of gradients, the latter relative to the largest slope."""
     difference = (plain[1] - fast[1]).abs().max() / plain[1].abs().max()
     return {"loss": float((plain[0] - fast[0]).abs()), "gradient": float(difference)}
 

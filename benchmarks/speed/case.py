@@ -1,4 +1,4 @@
-"""A line of the table: a baseline, what is ours, and what must hold between them."""
+"""A line of the table: a baseline, our implementation, and the goal of their comparison."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -19,20 +19,20 @@ class Case:
 
     Attributes:
         row: The number of its row in the table.
-        name: What is computed, with its size.
-        fast: Ours.
-        goal: What it must reach, in words.
-        reached: Says whether a measurement reaches it; None where there is nothing to reach.
-        plain: The baseline; None for a line that has seconds and memory alone.
-        baseline: What the baseline is, in words.
-        agree: From the results of both, figures of how far they are apart (largest difference, counts).
-        ceiling: The seconds that the machine's own limit would need; None where no limit is known.
-        turns: How often each is timed.
-        plain_once: The baseline is timed once (it takes minutes).
-        once: Each side runs once in all, and that run gives everything (both take a minute or more).
-        peak: Reads the memory from the result of a side that runs in a process of its own.
-        work: How much one run does, of ``unit``: its rate stands beside the seconds.
-        unit: What ``work`` counts, in words.
+        name: The computation, with its size.
+        fast: Our implementation.
+        goal: The goal, in words.
+        reached: Whether a measurement reaches the goal; None if there is no goal.
+        plain: The baseline; None for a line that only has seconds and memory.
+        baseline: A description of the baseline.
+        agree: Returns figures of how much the two results differ (largest difference, counts).
+        ceiling: The seconds that the machine's own limit allows; None where no limit is known.
+        turns: Number of timings of each side.
+        plain_once: Whether the baseline is timed only once (it takes minutes).
+        once: Whether each side runs only once, for all measurements (both take a minute or more).
+        peak: Reads the memory from the result of a side that runs in a separate process.
+        work: Amount of work of one run, in ``unit``: its rate is shown beside the seconds.
+        unit: The unit of ``work``, in words.
     """
 
     row: int
@@ -54,22 +54,22 @@ class Case:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was found for a line; seconds are medians, ratios are turn by turn.
+    """The measurement of a line; seconds are medians, ratios are per turn.
 
     Attributes:
         row: As in the case, like ``name``, ``baseline`` and ``goal``.
         ratio: Median of baseline / ours.
-        ratio_low: The smallest turn's.
-        ratio_high: The largest turn's.
+        ratio_low: The smallest ratio of a turn.
+        ratio_high: The largest ratio of a turn.
         seconds: Ours.
         plain_seconds: The baseline's.
-        peak: Bytes of ours at the worst.
-        plain_peak: Bytes of the baseline at the worst.
+        peak: Peak memory of ours, in bytes.
+        plain_peak: Peak memory of the baseline, in bytes.
         of_ceiling: Seconds of the machine's limit / ours.
-        agreement: How far the results are apart.
+        agreement: How much the results differ.
         met: Whether the goal is reached; None where there is none.
-        rate: How much is done a second, of ``unit``.
-        unit: What the rate counts.
+        rate: Work per second, in ``unit``.
+        unit: The unit of the rate.
     """
 
     row: int
@@ -90,20 +90,20 @@ class Measured:
     unit: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Give all fields by name."""
+        """Return all fields by name."""
         return asdict(self)
 
 
 def measure(case: Case, *, device: torch.device, turns: int | None = None) -> Measured:
-    """Run a case: agreement first, then memory, then time.
+    """Measure a case: agreement first, then memory, then time.
 
     Args:
-        case: What to measure.
-        device: Where it computes.
-        turns: How often each side is timed; the case's own by default.
+        case: The case.
+        device: The device it computes on.
+        turns: Number of timings of each side; by default the case's own.
 
     Returns:
-        What was found.
+        The measurement.
     """
     found = _once(case, device) if case.once else _in_turns(case, device, turns or case.turns)
     taken = found["seconds"]

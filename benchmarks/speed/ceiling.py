@@ -1,4 +1,4 @@
-"""What the machine can do at most, measured in the same run: convolutions and copies."""
+"""The limits of the machine, measured in the same run: convolutions and copies."""
 
 from functools import cache
 from statistics import median
@@ -11,7 +11,7 @@ from benchmarks.speed.clock import seconds
 
 @cache
 def convolution_flops(device: torch.device, dtype: torch.dtype) -> float:
-    """Measure the operations a second of a large 3 x 3 convolution, channels last, the best that networks can reach."""
+    """Measure operations per second of a large 3 x 3 convolution, channels last: the most that networks can reach."""
     channels, side = 256, 128 if device.type == "cpu" else 256
     batch = 1 if device.type == "cpu" else 16
     x = torch.randn(batch, channels, side, side, device=device, dtype=dtype)
@@ -25,7 +25,7 @@ def convolution_flops(device: torch.device, dtype: torch.dtype) -> float:
 
 @cache
 def copy_bytes(device: torch.device) -> float:
-    """Measure the bytes a second, read and written, of a large copy."""
+    """Measure bytes per second, read and written, of a large copy."""
     source = torch.zeros(64 * 2**20, device=device)
     target = torch.zeros_like(source)
     times = [seconds(lambda: target.copy_(source), device) for _ in range(8)]

@@ -19,10 +19,10 @@ _CELLS, _COUNT, _PLAINS = "cells", "count", "the baseline's cells"
 
 
 def cases(device: torch.device, *, size: tuple[int, int] = SIZE) -> Iterable[Case]:
-    """The paper's network as it is by default and with its deepest skip, in float32 and bfloat16."""
+    """The paper's network by default and with its deepest skip, in float32 and bfloat16."""
     for deep_skip in (False, True):
         torch.manual_seed(0)
-        # Kaiming's start: the paper's leaves next to nothing to compare of an image in a network nobody trained.
+        # Kaiming weights: with the paper's, the map of an untrained network hardly depends on the image.
         model = create_model("cfanet", init="kaiming", deep_skip=deep_skip).eval()
         model = model.to(device, memory_format=torch.channels_last)
         images = torch.rand(1, 3, *size, device=device).contiguous(memory_format=torch.channels_last)
@@ -31,7 +31,7 @@ def cases(device: torch.device, *, size: tuple[int, int] = SIZE) -> Iterable[Cas
 
 
 def density(network: Callable[[Tensor], object], images: Tensor, *, precision: str) -> Tensor:
-    """Run a network as counting does."""
+    """Run a network as in counting."""
     low = torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16")
     with torch.inference_mode(), low:
         found: Tensor = network(images).density
@@ -39,7 +39,7 @@ def density(network: Callable[[Tensor], object], images: Tensor, *, precision: s
 
 
 def operations(call: Callable[[], object]) -> int:
-    """Count the operations of a call's convolutions, a multiplication and an addition as two."""
+    """Count the operations of the convolutions in a call, a multiplication and an addition as two."""
     counter = FlopCounterMode(display=False)
     with counter:
         call()
@@ -66,7 +66,7 @@ def _case(model: CFANet, images: Tensor, precision: str) -> Case:
 
 
 def _apart(plain: Tensor, fast: Tensor) -> dict[str, float]:
-    """The largest difference of a cell in units of the largest cell, and of the count in units of the count."""
+    """The largest difference of a cell relative to the largest cell, and of the count relative to the count."""
     return {
         _CELLS: float((fast - plain).abs().max() / plain.max()),
         _COUNT: float((fast.double().sum() / plain.double().sum() - 1).abs()),
@@ -74,7 +74,7 @@ def _apart(plain: Tensor, fast: Tensor) -> dict[str, float]:
 
 
 def _apart_from(exact: Tensor, plain: Tensor, fast: Tensor) -> dict[str, float]:
-    """How far both are from float32: the root of the mean square, in units of the largest cell; ours' count."""
+    """Root mean square distance of both from float32, relative to the largest cell; our count's difference."""
     scale = exact.max()
     return {
         _CELLS: float((fast - exact).square().mean().sqrt() / scale),

@@ -1,4 +1,4 @@
-"""Time calls against one another."""
+"""Time two calls against each other."""
 
 import time
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import torch
 
-# Seconds that a turn should take at least: a call of a few milliseconds would be timed while threads wake up.
+# Minimum seconds of a turn: a call of a few milliseconds would be timed while threads wake up.
 _TURN = 0.05
 
 
 class Pair(NamedTuple):
-    """Seconds of two calls, taken in turns, so that what disturbs the machine disturbs both.
+    """Seconds of two calls, timed alternately, so that disturbances of the machine affect both.
 
     Attributes:
         plain: Seconds of each turn of the baseline.
@@ -28,7 +28,7 @@ class Pair(NamedTuple):
 
 
 def seconds(call: Callable[[], object], device: torch.device, *, times: int = 1) -> float:
-    """Time a call, to the end of what it started on the device; the mean of as many times."""
+    """Time a call, including what it started on the device; the mean over the given number of calls."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     started = time.perf_counter()
@@ -42,7 +42,7 @@ def seconds(call: Callable[[], object], device: torch.device, *, times: int = 1)
 def in_turns(
     plain: Callable[[], object], fast: Callable[[], object], *, turns: int, device: torch.device
 ) -> Pair:
-    """Time two calls in turns, after one call each that is not counted; short ones several times a turn."""
+    """Time two calls alternately, after one untimed call each; short ones several times per turn."""
     plain_times, fast_times = _times(plain, device), _times(fast, device)
     found = Pair([], [])
     for _ in range(turns):
@@ -54,5 +54,5 @@ def in_turns(
 def _times(call: Callable[[], object], device: torch.device) -> int:
     took = seconds(call, device)
     if took < _TURN:
-        took = seconds(call, device)  # without what the first call makes
+        took = seconds(call, device)  # excludes the set-up of the first call
     return max(1, round(_TURN / took))

@@ -1,4 +1,4 @@
-"""What the rows are measured on: drawn photographs, and networks whose maps are worth comparing."""
+"""Test data for the rows: synthetic photographs, and networks whose maps are worth comparing."""
 
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ _SCENE = (192, 256)
 
 
 def photograph(height: int, width: int, *, seed: int = 0) -> NDArray[np.uint8]:
-    """Draw a picture of any size, shape (H, W, 3): scenes of people side by side, no two in the same light."""
+    """Draw a picture of any size, shape (H, W, 3): scenes of people side by side, each in a different light."""
     rows, columns = -(-height // _SCENE[0]), -(-width // _SCENE[1])
     rng = np.random.default_rng(seed)
     scenes = _scenes()
@@ -31,17 +31,17 @@ def photograph(height: int, width: int, *, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def save(pixels: NDArray[np.uint8], path: Path) -> Path:
-    """Write a picture, JPEG with the quality of a camera's, and give its path."""
+    """Write a picture as JPEG with the quality of a camera's, and return its path."""
     Image.fromarray(pixels).save(path, **({"quality": 92} if path.suffix == ".jpg" else {}))
     return path
 
 
 def lively(name: str, **options: object) -> CrowdModel:
-    """Make a network of random weights whose map varies over a picture as a trained one's does.
+    """Create a network with random weights whose map varies over a picture as a trained one's does.
 
-    From its own start many a network gives nearly one number everywhere, and two ways of computing that would
-    agree however wrong they are: here every convolution starts by Kaiming's rule, and batch norms know the mean
-    and variance of a drawn picture.
+    With default weights many networks output nearly one number everywhere, and two ways of computing that would agree
+    however wrong they are: here every convolution starts by Kaiming's rule, and batch norms hold the mean and variance
+    of a synthetic picture.
     """
     torch.manual_seed(0)
     model = create_model(name, **options)
@@ -51,7 +51,7 @@ def lively(name: str, **options: object) -> CrowdModel:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         elif isinstance(module, nn.BatchNorm2d):
             norms.append(module)
-            module.momentum = None  # the mean over all that was seen
+            module.momentum = None  # the mean over everything seen
     image = unit_range(photograph(384, 512))[None]
     with torch.no_grad():
         if norms:

@@ -27,14 +27,14 @@ from crowdkit.training import (
     open_trainer,
 )
 
-# The steps of an epoch must take at least this share of it.
+# The minimum share of an epoch that its steps must take.
 BUSY = 0.9
 _WAITS = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize", "Memcpy DtoH")
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Which models learn from how many photographs, in crops and batches of what size."""
+    """Models, photographs, and sizes of crops and batches to train on."""
 
     models: tuple[str, ...] = ("cfanet", "cfanet_lite")
     photographs: int = 128
@@ -50,7 +50,7 @@ FULL = Scale()
 
 
 def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
-    """Make the lines: an epoch from files, beside as many steps on one batch that lies ready."""
+    """Make the lines: an epoch from files, beside the same number of steps on one prepared batch."""
     with TemporaryDirectory() as place:
         photographs = draw(Path(place, "photographs"), scale)
         for model in scale.models:
@@ -122,7 +122,7 @@ def waits(trainer: Trainer, batch: Batch) -> Counter[str]:
 
 
 def draw(folder: Path, scale: Scale) -> Path:
-    """Write photographs and their heads as the data set ``folder`` reads them."""
+    """Write photographs and their heads in the form that the data set ``folder`` reads."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     height, width = scale.size

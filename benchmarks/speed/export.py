@@ -1,4 +1,4 @@
-"""Row 7: exported files, beside the network itself with as many threads."""
+"""Row 7: exported files, beside the network itself with the same number of threads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Scale:
-    """Which models and formats, on images of which sizes; the first of them is timed."""
+    """Models and formats, with image sizes; the first size is timed."""
 
     models: tuple[str, ...] = ("cfanet_lite", "mcnn", "csrnet")
     formats: tuple[str, ...] = (".onnx", ".pt2")
@@ -31,11 +31,11 @@ FULL = Scale()
 
 
 def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
-    """Make the lines of the row; files run on the CPU alone."""
+    """Make the lines of the row; files run on the CPU only."""
     if device.type != "cpu":
         return
     images = [unit_range(photograph(*size, seed=number))[None] for number, size in enumerate(scale.sizes)]
-    # onnxruntime has a layout of its own.
+    # onnxruntime uses its own layout.
     last = [image.contiguous(memory_format=torch.channels_last) for image in images]
     odd = ", ".join(f"{height} x {width}" for height, width in scale.sizes[1:])
     for name in scale.models:
@@ -59,7 +59,7 @@ def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
 
 
 def onnx_session(file: Path) -> Runner:
-    """Open a file in onnxruntime with as many threads as torch has."""
+    """Open a file in onnxruntime with the same number of threads as torch."""
     _, onnxruntime = onnx_packages()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
@@ -84,7 +84,7 @@ def _run(runner: Runner, image: Tensor) -> Tensor:
 def _apart(
     plain: Tensor, found: Tensor, *, network: Runner, runner: Runner, images: list[Tensor]
 ) -> dict[str, float]:
-    """Say how far the file is from the network, over all sizes: of the largest cell, and of the people."""
+    """Return the file's difference from the network over all sizes: of cells and of counts, both relative."""
     pairs = [(plain, found), *((_run(network, image), _run(runner, image)) for image in images)]
     cells = max(float((plain - found).abs().max() / plain.abs().max()) for plain, found in pairs)
     counts = max(abs(float(found.sum() / plain.sum()) - 1) for plain, found in pairs)

@@ -1,4 +1,4 @@
-"""Row 6: a folder of photographs, decoded while the network is at work."""
+"""Row 6: a folder of photographs, decoded while the network is running."""
 
 import json
 import os
@@ -24,7 +24,7 @@ GOAL = 0.85
 
 @dataclass(frozen=True)
 class Scale:
-    """How many photographs of what size, of which so many differ (the rest are copies of these in other files)."""
+    """Number and size of the photographs, and how many of them differ (the rest are copies in other files)."""
 
     models: tuple[str, ...] = ("cfanet_lite", "mcnn")
     photographs: int = 200
@@ -82,7 +82,7 @@ def _lines(
             unit="images",
         )
 
-    bare(model, decoded, 1, device)  # what a device makes once is not of the images
+    bare(model, decoded, 1, device)  # a device's set-up is not part of the images' time
     for readers in scale.readers:
         yield case(
             f"predict, readers={readers}",
@@ -95,7 +95,7 @@ def _lines(
 
 
 def bare(model: CrowdModel, decoded: list[Tensor], number: int, device: torch.device) -> list[float]:
-    """Count ``number`` images that lie in memory as float32, over and over from the first."""
+    """Count ``number`` images held in memory as float32, cycling through them."""
     model.eval()
     counts = []
     with torch.inference_mode():

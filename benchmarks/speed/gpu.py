@@ -1,10 +1,10 @@
-"""Measure on a GPU everything that is worth measuring there, in one call.
+"""Measure everything that is worth measuring on a GPU, in one call.
 
     python -m benchmarks.speed.gpu --out FOLDER
 
-Targets, BSL, CFANet's inference and its training step; photographs a second, compiled and not, against the card's
-own limit; an epoch from files; and whether a training step waits for the card. FOLDER gets gpu.md and gpu.json after
-every line. A row that fails is told, and the others go on.
+It measures targets, BSL, CFANet's inference and its training step; photographs per second, compiled and not, against
+the card's own limit; an epoch from files; and whether a training step waits for the card. FOLDER receives gpu.md and
+gpu.json after every line. A failing row is reported, and the others continue.
 """
 
 import argparse
@@ -35,7 +35,7 @@ TINY_IMAGES = throughput.Scale(size=(16, 24), batches=(1,), backend="eager")
 
 
 class Findings:
-    """What was found so far, written anew with every line: a card may be taken away at any time."""
+    """The results so far, rewritten after every line, because a card may be taken away at any time."""
 
     def __init__(self, folder: Path, heading: str) -> None:
         self.folder, self.heading = folder, heading
@@ -56,7 +56,7 @@ class Findings:
         (self.folder / "gpu.json").write_text(json.dumps(found, indent=1) + "\n")
 
     def attempt(self, what: str, work: Callable[[], None]) -> None:
-        """Do a part; if it fails, keep why and go on."""
+        """Run a part; if it fails, record why and continue."""
         try:
             work()
         except Exception as error:
@@ -80,20 +80,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     learning = TINY_EPOCH if args.tiny else epoch.FULL
     images = TINY_IMAGES if args.tiny else throughput.FULL
-    # What is told in seconds comes first.
+    # What takes only seconds comes first.
     found.attempt("whether a step waits", lambda: found.notes.extend(waiting(device, learning)))
     for number in args.rows:
         found.attempt(f"row {number}", lambda number=number: lines(ROWS[number](device)))
-    found.attempt("photographs a second", lambda: lines(throughput.cases(device, images)))
+    found.attempt("photographs per second", lambda: lines(throughput.cases(device, images)))
     found.attempt("an epoch", lambda: lines(epoch.cases(device, learning)))
     print(*found.notes, sep="\n")
     return 1 if found.failed else 0
 
 
 def waiting(device: torch.device, scale: epoch.Scale) -> list[str]:
-    """Say of every model whether its training step waits for the card."""
+    """Report for every model whether its training step waits for the card."""
     if device.type != "cuda":
-        return ["whether a step waits was not asked: only a GPU is waited for"]
+        return ["whether a step waits was not measured: it requires a GPU"]
     told = []
     with TemporaryDirectory() as place:
         photographs = epoch.draw(Path(place, "photographs"), scale)
@@ -115,13 +115,15 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="gpu.md and gpu.json go here"
+        "--out", type=Path, required=True, metavar="FOLDER", help="folder for gpu.md and gpu.json"
     )
     parser.add_argument("--device", default="cuda", help="cuda; cpu to try the script")
-    parser.add_argument("--turns", type=int, help="how often each side is timed; each line's own by default")
+    parser.add_argument("--turns", type=int, help="repetitions per side; by default those of each line")
     known = sorted({1, 2, 3, 4} & ROWS.keys())
-    parser.add_argument("--rows", type=int, nargs="*", choices=known, default=known, help="of the first four")
-    parser.add_argument("--tiny", action="store_true", help="on small images, to try the script")
+    parser.add_argument(
+        "--rows", type=int, nargs="*", choices=known, default=known, help="some of the first four"
+    )
+    parser.add_argument("--tiny", action="store_true", help="use small images, to try the script")
     return parser
 
 

@@ -1,6 +1,6 @@
-"""Row 5: images too large for the memory.
+"""Row 5: images larger than the memory.
 
-A process of its own counts each of the largest, so that its whole memory is known:
+A separate process counts each of the largest images, so that its total memory is known:
 ``python -m benchmarks.speed.huge '{"image": ..., "model": ..., "how": "tiles" or "bare"}'``.
 """
 
@@ -33,7 +33,7 @@ LIMIT = 3e9
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the images are; ``tiles`` is the side of one that memory holds whole, in GiB ``tight`` it does not."""
+    """Sizes of the images; ``tiles`` is the side of one that fits into memory, and into ``tight`` GiB only in tiles."""
 
     models: tuple[str, ...] = ("cfanet_lite", "csrnet")
     huge: tuple[int, int] = (10_000, 10_000)
@@ -48,7 +48,7 @@ FULL = Scale()
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a process of its own is told to count."""
+    """The task of a separate process."""
 
     image: str
     model: str
@@ -142,7 +142,7 @@ def _memories(name: str, model: CrowdModel, device: torch.device, scale: Scale) 
 
 
 def _rows_of_a_file(folder: Path, scale: Scale) -> Case:
-    """Look at 64 rows in the middle of a file that is mapped, and of one that must be decoded."""
+    """Read 64 rows in the middle of a file that is mapped, and of one that must be decoded."""
     height, width = scale.huge
     jpeg = folder / "huge.jpg"
     tiff = save(read_pixels(jpeg), folder / "huge.tif")
@@ -156,21 +156,21 @@ def _rows_of_a_file(folder: Path, scale: Scale) -> Case:
         baseline="of a JPEG",
         agree=lambda decoded, mapped: {"pixels": float((decoded - mapped).abs().max())},
         goal="memory of the rows alone",
-        # As bytes in the file, as bytes of their own, and as float32.
+        # As bytes in the file, as a copy of the bytes, and as float32.
         reached=lambda m: m.peak is not None and m.peak < 8 * read + 2**22,
         turns=3,
     )
 
 
 def apart(whole: Count, tiled: Count) -> dict[str, float]:
-    """Say how far two counts of one image are apart, relative to the largest cell and to the people."""
+    """Return the difference of two counts of one image, relative to the largest cell and to the count."""
     cells = (whole.density - tiled.density).abs().max() / whole.density.abs().max()
     count = abs(whole.count - tiled.count) / whole.count
     return {"cells": float(cells), "count": count, "tiles": tiled.tiles}
 
 
 def bare_count(model: CrowdModel, pixels: NDArray[Any], device: torch.device) -> float:
-    """Count tile by tile as one does by hand: each for itself, whatever lies beside it."""
+    """Count tile by tile as one does by hand: each separately, ignoring what lies beside it."""
     height, width = pixels.shape[:2]
     total = 0.0
     with torch.inference_mode():
@@ -187,7 +187,7 @@ def _count(model: CrowdModel, pixels: NDArray[np.uint8], device: torch.device, *
 
 
 def run_job(job: Job) -> dict[str, Any]:
-    """Count in a process of its own; gives its count, its tiles and the most memory that it held."""
+    """Count in a separate process; return its count, its tiles and its peak memory."""
     command = [sys.executable, "-m", "benchmarks.speed.huge", json.dumps(asdict(job))]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True)
     if done.returncode:

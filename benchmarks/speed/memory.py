@@ -1,4 +1,4 @@
-"""The memory that a call needs at its worst, beyond what was held before it."""
+"""The peak memory of a call, beyond what was held before it."""
 
 import ctypes
 import gc
@@ -11,14 +11,14 @@ _STATUS, _REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int | None:
-    """Measure the most memory held during a call, beyond what was held before.
+    """Measure the peak memory during a call, beyond what was held before.
 
     Args:
-        call: What to run, once.
-        device: Where its memory is.
+        call: The call, run once.
+        device: The device whose memory is measured.
 
     Returns:
-        Bytes; None where the system does not tell (other systems than Linux).
+        Bytes; None on systems other than Linux, which do not report it.
     """
     gc.collect()
     if device.type == "cuda":
@@ -30,7 +30,7 @@ def peak_bytes(call: Callable[[], object], device: torch.device) -> int | None:
         return torch.cuda.max_memory_allocated(device) - before
     if not _REFS.exists():
         return None
-    # What the allocator keeps for later would hide what the call takes.
+    # Memory that the allocator caches would hide what the call takes.
     ctypes.CDLL(None).malloc_trim(0)
     try:
         _REFS.write_text("5")
@@ -42,9 +42,9 @@ def peak_bytes(call: Callable[[], object], device: torch.device) -> int | None:
 
 
 def process_peak() -> int | None:
-    """Give the most memory that this process has held since its start; None on other systems than Linux.
+    """Return the peak memory of this process since its start; None on systems other than Linux.
 
-    What ``resource.getrusage`` gives would count the process that started this one.
+    The value of ``resource.getrusage`` would include the process that started this one.
     """
     return _status("VmHWM") if _STATUS.exists() else None
 

@@ -12,12 +12,12 @@ def plain_cfanet(model: CFANet, images: Tensor, *, sides: bool) -> Prediction:
     """Run the weights of a CFANet with VGG-16 the plain way.
 
     Args:
-        model: Its weights are used, and nothing else of it; sides of the images are multiples of 8.
+        model: Provides the weights, and nothing else; sides of the images are multiples of 8.
         images: RGB in [0, 1].
         sides: Whether to compute the side outputs, each a convolution at full size of the upsampled feature.
 
     Returns:
-        What the model gives: while training if ``sides``, else in ``eval()``.
+        The model's output: that of training if ``sides``, otherwise that of ``eval()``.
     """
     skips = _encode(model.encoder, images)
     regions, levels = _branch(model.crr, skips[0]), _branch(model.dle, skips[0])

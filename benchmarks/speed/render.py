@@ -11,12 +11,12 @@ HEADINGS = (
 
 
 def render(found: Sequence[Measured]) -> str:
-    """Lay the measurements out in Markdown."""
+    """Format the measurements in Markdown."""
     return "\n".join([*HEADINGS, *map(line, found)])
 
 
 def line(each: Measured) -> str:
-    """Lay out one measurement."""
+    """Format one measurement."""
     ratio = ""
     if each.ratio is not None:
         ratio = f"**{_short(each.ratio)}** ({_short(each.ratio_low)} to {_short(each.ratio_high)})"

@@ -1,4 +1,4 @@
-"""Row 8: what it costs to begin, every time in a fresh Python."""
+"""Row 8: the cost of starting, each time in a fresh Python."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import torch
 from benchmarks.speed.case import Case
 from benchmarks.speed.drawn import photograph, save
 
-# Beyond ``import torch``; and all of ``crowdkit --help``.
+# Beyond ``import torch``; and for all of ``crowdkit --help``.
 MOST, HELP = 0.1, 1.0
 PHOTO = (768, 1024)
 TIMED = """
@@ -62,7 +62,7 @@ def cases(device: torch.device, *, turns: int = 9) -> Iterator[Case]:
 
 
 def after_torch(module: str, *, turns: int = 5) -> float:
-    """Time an import after that of torch, in fresh processes; the median of the turns."""
+    """Time an import after that of torch, in fresh processes; return the median of the turns."""
     code = TIMED.format(first="torch", then=module)
     times = [float(_output("-c", code)) for _ in range(turns)]
     return sorted(times)[turns // 2]

@@ -29,8 +29,8 @@ def cases(
     huge: Size = _HUGE,
     batch: tuple[int, int, int, int] = _BATCH,
 ) -> Iterable[Case]:
-    """Make the lines; sigmas are adaptive and made beforehand, the same for both sides."""
-    # The field has heads in the middle of pixels alone.
+    """Make the lines; sigmas are adaptive and computed beforehand, the same for both sides."""
+    # The field's loop only supports heads at pixel centers.
     heads = crowd(*small)[0].floor() + 0.5
     sigmas = adaptive_sigma(heads)
     size = small[1:]
@@ -39,7 +39,7 @@ def cases(
         lambda: _ours([heads], [sigmas], size, 1, device),
         device,
         plain=lambda: [field(heads, sigmas, size)],
-        baseline="one full-image `gaussian_filter` a head, float32",
+        baseline="one full-image `gaussian_filter` per head, float32",
         margin=math.ceil(4 * float(sigmas.max())) + 1,
         goal=">= 1,000 x",
         reached=lambda found: found.ratio is not None and found.ratio >= 1000,
@@ -109,7 +109,7 @@ def _title(heads: int, height: int, width: int) -> str:
 
 
 def crowd(heads: int, height: int, width: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Draw heads (N, 2), and their adaptive sigmas."""
+    """Draw heads (N, 2), and compute their adaptive sigmas."""
     generator = torch.Generator().manual_seed(seed)
     points = torch.rand(heads, 2, generator=generator) * torch.tensor([width, height])
     return points, adaptive_sigma(points)
@@ -160,7 +160,7 @@ def patches(points: Tensor, sigmas: Tensor, size: tuple[int, ...], stride: int) 
 
 
 def apart(plain: list[Map], ours: Tensor, margin: int) -> dict[str, float]:
-    """Tell how far maps are apart, leaving out a margin, and how many people each has more than it has heads."""
+    """Return the differences of maps, excluding a margin, and each map's surplus of people over heads."""
     theirs = torch.from_numpy(np.stack(plain))
     found = ours.cpu()
     inner = (slice(None), slice(margin, found.shape[1] - margin), slice(margin, found.shape[2] - margin))

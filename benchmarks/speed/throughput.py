@@ -1,4 +1,4 @@
-"""Row 9: photographs a second through CFANet, compiled and not, alone and in batches."""
+"""Row 9: photographs per second through CFANet, compiled and not, singly and in batches."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Scale:
-    """Sizes, and what ``torch.compile`` compiles with."""
+    """Sizes, and the backend of ``torch.compile``."""
 
     size: tuple[int, int] = (768, 1024)
     batches: tuple[int, ...] = (1, 4, 16)
@@ -29,7 +29,7 @@ FULL = Scale()
 
 
 def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
-    """Make the lines: every batch in both number formats, as it is and compiled."""
+    """Make the lines: every batch in both number formats, uncompiled and compiled."""
     torch.manual_seed(0)
     model = create_model("cfanet", init="kaiming").eval().to(device, memory_format=torch.channels_last)
     for batch in scale.batches:

@@ -71,7 +71,7 @@ def _case(model: CFANet, loss: CFANetLoss, images: Tensor, truth: Tensor, precis
 
 
 def _apart(plain: dict[str, Tensor], fast: dict[str, Tensor]) -> dict[str, float]:
-    """The largest difference of a gradient in units of the largest of its tensor, and of the loss in its own."""
+    """The largest difference of a gradient relative to the largest of its tensor, and the relative loss difference."""
     if plain.keys() != fast.keys():
         raise SystemExit(f"gradients: expected those of {sorted(plain)}, got {sorted(fast)}")
     apart = {name: float((fast[name] - each).abs().max() / each.abs().max()) for name, each in plain.items()}

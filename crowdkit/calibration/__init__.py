@@ -1,4 +1,4 @@
-"""What a count is worth: its interval, and whether the image is of a kind that the model has seen."""
+"""The reliability of a count: its interval, and whether the image resembles the model's training images."""
 
 from crowdkit import _guard as _guard
 from crowdkit.calibration.calibration import (

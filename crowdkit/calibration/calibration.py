@@ -1,4 +1,4 @@
-"""Interval and domain of one model together: made on its images, kept beside its weights."""
+"""The calibration of one model: its interval and domain, fitted on its images and stored beside its weights."""
 
 import json
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ class HeldOut:
 
     Attributes:
         name: The image's name, after that of its data set.
-        people: How many there are.
-        estimate: How many were estimated.
-        megapixels: Its size.
-        unusual: What of it lies outside what the model has seen.
+        people: The true count.
+        estimate: The estimated count.
+        megapixels: The size of the image.
+        unusual: The traits that lie outside the model's domain.
     """
 
     name: str
@@ -36,11 +36,11 @@ class HeldOut:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """How far the counts of one model may be trusted.
+    """How reliable the counts of one model are.
 
     Attributes:
         interval: The interval of a count.
-        domain: What the model has seen.
+        domain: The range of images that the model has learned from.
         held_out: The images that the interval was fitted on.
     """
 
@@ -50,19 +50,19 @@ class Calibration:
 
     @property
     def outside(self) -> int:
-        """How many of the held-out images lie outside what the model has seen."""
+        """The number of held-out images that lie outside the domain."""
         return sum(bool(each.unusual) for each in self.held_out)
 
     def measure(self, *, halvings: int = 1000, bands: int = 3, seed: int = 0) -> tuple[Coverage, ...]:
-        """Measure what such intervals cover, by halving the held-out images again and again.
+        """Measure the coverage of such intervals by halving the held-out images repeatedly.
 
         Args:
-            halvings: How often.
-            bands: How many bands of density.
+            halvings: Number of halvings.
+            bands: Number of density bands.
             seed: Seed of the halvings.
 
         Returns:
-            As :func:`measure_coverage`; nothing if there are too few images to fit on half of them.
+            The result of :func:`measure_coverage`; empty if there are too few images to fit on half of them.
         """
         if len(self.held_out) < 2 * least_images(self.interval.coverage):
             return ()
@@ -78,17 +78,17 @@ class Calibration:
         )
 
     def coverage_table(self) -> str:
-        """Return what :meth:`measure` finds as a Markdown table, or as a sentence that there are too few images."""
+        """Return the result of :meth:`measure` as a Markdown table, or a sentence that there are too few images."""
         return coverage_table(self.measure())
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as plain values for JSON."""
+        """Return everything as plain values for JSON."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return plain
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Make one of what :meth:`to_dict` gave.
+        """Restore a calibration from the result of :meth:`to_dict`.
 
         Args:
             values: Plain values.
@@ -97,7 +97,7 @@ class Calibration:
             The calibration.
 
         Raises:
-            DataError: If they are of another form.
+            DataError: If the values have another form.
         """
         try:
             bounds = {name: (low, high) for name, (low, high) in values["domain"]["bounds"].items()}
@@ -116,11 +116,11 @@ class Calibration:
 
 
 def write_calibration(calibration: Calibration, folder: str | Path) -> Path:
-    """Write a calibration beside the weights of a saved model, ``calibration.json``.
+    """Write a calibration as ``calibration.json`` beside the weights of a saved model.
 
     Args:
         calibration: The calibration.
-        folder: What ``model.save`` wrote.
+        folder: A folder that ``model.save`` wrote.
 
     Returns:
         The file.
@@ -132,21 +132,21 @@ def write_calibration(calibration: Calibration, folder: str | Path) -> Path:
 
 
 def read_calibration(folder: str | Path) -> Calibration | None:
-    """Read the calibration that lies beside the weights of a saved model.
+    """Read the calibration beside the weights of a saved model.
 
     Args:
-        folder: What ``model.save`` wrote.
+        folder: A folder that ``model.save`` wrote.
 
     Returns:
         The calibration, or ``None`` if there is none.
 
     Raises:
-        DataError: If it is damaged, or of other weights.
+        DataError: If it is damaged or belongs to other weights.
     """
     path = Path(folder) / FILE
     if not path.is_file():
         return None
-    again = "make it again with crowdkit evaluate --calibrate, or take it away"
+    again = "make it again with crowdkit evaluate --calibrate, or delete it"
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         made_of = values.pop("weights_sha256")

@@ -1,4 +1,4 @@
-"""What an interval really covers: fitted on one half of the images, measured on the other, many times."""
+"""The measured coverage of an interval: fitted on one half of the images, measured on the other, repeatedly."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -13,15 +13,15 @@ from crowdkit.errors import ArgumentError
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """The share of images whose true count lay inside an interval that was fitted on others.
+    """The share of images whose true count lay inside an interval fitted on other images.
 
     Attributes:
         least: Lowest estimated density of these images, in people per megapixel.
-        most: The highest.
-        images: How many they are.
+        most: Highest estimated density of these images, in people per megapixel.
+        images: Number of images.
         mean: The share, averaged over the halvings.
         spread: Its standard deviation over the halvings.
-        width: Width of the interval over the estimate, the median over images, averaged over the halvings.
+        width: Width of the interval divided by the estimate: median over images, averaged over the halvings.
     """
 
     least: float
@@ -42,24 +42,24 @@ def measure_coverage(
     bands: int = 3,
     seed: int = 0,
 ) -> tuple[Coverage, ...]:
-    """Measure what :class:`~crowdkit.calibration.CountInterval` covers.
+    """Measure the coverage of a :class:`~crowdkit.calibration.CountInterval`.
 
-    The images are halved at random; the interval is fitted on one half and tried on the other; and so again.
+    The images are halved at random; the interval is fitted on one half and tested on the other; this is repeated.
 
     Args:
         people: True counts of held-out images.
-        estimates: Estimated ones.
-        densities: Estimated people per megapixel, which sort the images into bands.
-        coverage: The share that shall lie inside.
-        halvings: How often.
-        bands: How many bands, of as many images each as can be.
+        estimates: Estimated counts.
+        densities: Estimated people per megapixel, by which the images are sorted into bands.
+        coverage: The share of images that should lie inside.
+        halvings: Number of halvings.
+        bands: Number of bands, with as equal a number of images as possible.
         seed: Seed of the halvings.
 
     Returns:
         The coverage over all images, and then in each band, from sparse to dense.
 
     Raises:
-        ArgumentError: If there are too few images to fit on half of them, or to make so many bands.
+        ArgumentError: If there are too few images to fit on half of them, or to form that many bands.
 
     Examples:
         >>> people = [20.0 * n for n in range(1, 41)]
@@ -107,7 +107,7 @@ def measure_coverage(
 
 
 def coverage_table(measured: Sequence[Coverage]) -> str:
-    """Lay out what :func:`measure_coverage` found.
+    """Format the result of :func:`measure_coverage` as a table.
 
     Args:
         measured: All images, then the bands.
@@ -126,7 +126,7 @@ def coverage_table(measured: Sequence[Coverage]) -> str:
         )
         for place, each in enumerate(measured)
     ]
-    return markdown_table(("people a megapixel", "images", "covered", "width over estimate"), rows)
+    return markdown_table(("people per megapixel", "images", "covered", "width over estimate"), rows)
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

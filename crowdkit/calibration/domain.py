@@ -1,4 +1,4 @@
-"""What a model has seen, and what an image has that lies outside."""
+"""The range of images that a model has learned from, and the traits of an image outside it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Self
 from crowdkit.calibration.traits import Traits
 from crowdkit.errors import ArgumentError, DataError
 
-# How a trait is told.
+# How a trait is described.
 _TOLD = {
     "megapixels": "{} megapixels",
     "brightness": "brightness {}",
@@ -18,7 +18,7 @@ _TOLD = {
     "roughness": "roughness {}",
     "peak": "{} people in 64 x 64 pixels",
 }
-# An image with fewer people than were ever seen, or nobody, is no stranger for that.
+# An image is not unusual for having fewer people than any training image, or none.
 _OPEN_BELOW = ("peak",)
 
 
@@ -27,9 +27,9 @@ class Domain:
     """Bounds of the traits of the images that a model has learned from.
 
     Attributes:
-        bounds: A trait's smallest and largest value; ``None`` where it has no bound.
-        images: From how many images.
-        share: At most this share of new images of the same kind shall lie outside.
+        bounds: The smallest and largest value of each trait; ``None`` where it has no bound.
+        images: The number of images that the bounds were fitted on.
+        share: The share of new images of the same kind that lies outside, at most.
 
     Examples:
         >>> import torch
@@ -46,7 +46,7 @@ class Domain:
     share: float
 
     def unusual(self, traits: Traits) -> tuple[str, ...]:
-        """Tell what of an image lies outside; nothing for one of the kind that was learned."""
+        """Describe the traits of an image that lie outside; empty for an image of the learned kind."""
         told = []
         for name, (low, high) in self.bounds.items():
             value = float(getattr(traits, name))
@@ -56,7 +56,7 @@ class Domain:
         return tuple(told)
 
     def check(self) -> None:
-        """Raise :class:`~crowdkit.errors.DataError` if there is a bound of what is no trait, or no number."""
+        """Raise :class:`~crowdkit.errors.DataError` if a bound is not of a known trait or is not a number."""
         for name, bound in self.bounds.items():
             if name not in _TOLD or not all(each is None or isinstance(each, (int, float)) for each in bound):
                 raise DataError(
@@ -67,16 +67,16 @@ class Domain:
     def fit(
         cls, seen: Sequence[Traits], *, share: float = 0.05, zoom: tuple[float, float] = (1.0, 1.0)
     ) -> Self:
-        """Fit the bounds on the images of a training.
+        """Fit the bounds on training images.
 
         Each bound is an order statistic, so that a new image of the same kind lies outside it with a probability of
-        at most ``share`` over the number of bounds, 13, and outside any with at most ``share``; with fewer than 260
-        images for a share of 0.05, the bounds are the extremes and that is not promised.
+        at most ``share`` divided by the number of bounds, 13, and outside any of them with at most ``share``. With
+        fewer than 260 images for a share of 0.05, the bounds are the extremes, and this is not guaranteed.
 
         Args:
-            seen: Their traits.
+            seen: The traits of the images.
             share: The share of images of the same kind that may lie outside, in (0, 1).
-            zoom: Smallest and largest magnification at which the training has shown them.
+            zoom: Smallest and largest magnification at which the training showed them.
 
         Returns:
             The bounds.

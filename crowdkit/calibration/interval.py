@@ -1,4 +1,4 @@
-"""The interval that a count comes with: split conformal, from counts of held-out images."""
+"""The interval of a count: split conformal prediction, from the counts of held-out images."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from crowdkit.errors import ArgumentError
 
-# An estimate of nobody is given a width too.
+# Gives an estimate of zero people a width too.
 _OFFSET = 5.0
 _ROUNDING = 1e-9  # 2 / (1 - 0.9) is meant to be 20
 _POWERS = torch.linspace(0.0, 1.2, 25, dtype=torch.float64)
@@ -18,22 +18,22 @@ _POWERS = torch.linspace(0.0, 1.2, 25, dtype=torch.float64)
 
 @dataclass(frozen=True, kw_only=True)
 class CountInterval:
-    r"""An interval around an estimate that holds the true count of as many images as it says.
+    r"""An interval around an estimate that contains the true count for a chosen share of images.
 
-    Errors grow with the crowd. On held-out images with counts :math:`c_i` and estimates :math:`\hat c_i` the scores
-    :math:`s_i = (c_i - \hat c_i) / (\hat c_i + 5)^p` have one spread whatever the crowd, by the choice of :math:`p`
-    (:meth:`fit`). The interval of an estimate :math:`\hat c` is
+    Errors grow with the crowd. On held-out images with counts :math:`c_i` and estimates :math:`\hat c_i`, the power
+    :math:`p` is chosen (:meth:`fit`) so that the scores :math:`s_i = (c_i - \hat c_i) / (\hat c_i + 5)^p` have the same
+    spread for crowds of all sizes. The interval of an estimate :math:`\hat c` is
 
     .. math:: [\, \hat c + q_- (\hat c + 5)^p, \;\; \hat c + q_+ (\hat c + 5)^p \,], \qquad
         q_- = s_{(k)}, \; q_+ = s_{(n + 1 - k)}, \; k = \lfloor (n + 1)(1 - \alpha) / 2 \rfloor,
 
-    cut at 0. Both ends have an order statistic of their own, since models count too few more often than too many. For
+    clipped at 0. Each end has its own order statistic, because models count too few more often than too many. For
     images drawn like the :math:`n` held-out ones, whatever the distribution of their errors, the true count lies inside
-    with probability :math:`1 - 2k / (n + 1) \ge \alpha`; the one number :math:`p` is fitted on the same images, so the
-    coverage is also measured (:func:`~crowdkit.calibration.measure_coverage`).
+    with probability :math:`1 - 2k / (n + 1) \ge \alpha`. Because the single parameter :math:`p` is fitted on the same
+    images, the coverage is also measured (:func:`~crowdkit.calibration.measure_coverage`).
 
     Attributes:
-        coverage: :math:`\alpha`, the share of images whose true count shall lie inside.
+        coverage: :math:`\alpha`, the share of images whose true count should lie inside.
         power: :math:`p`.
         lower: :math:`q_-`.
         upper: :math:`q_+`.
@@ -56,7 +56,7 @@ class CountInterval:
     images: int
 
     def __call__(self, estimate: float) -> tuple[float, float]:
-        """Give the lower and the upper end for an estimated count."""
+        """Return the lower and the upper end for an estimated count."""
         scale = (max(estimate, 0.0) + _OFFSET) ** self.power
         return max(0.0, estimate + self.lower * scale), max(0.0, estimate + self.upper * scale)
 
@@ -64,13 +64,13 @@ class CountInterval:
     def fit(cls, people: Sequence[float], estimates: Sequence[float], *, coverage: float = 0.9) -> Self:
         r"""Fit the interval on held-out images.
 
-        :math:`p` is the multiple of 0.05 in [0, 1.2] under which the errors are likeliest if they have a Laplace
-        distribution around a bias, both growing with :math:`(\hat c + 5)^p`.
+        :math:`p` is the multiple of 0.05 in [0, 1.2] with the highest likelihood of the errors, if they have a Laplace
+        distribution around a bias, both proportional to :math:`(\hat c + 5)^p`.
 
         Args:
             people: The true counts.
-            estimates: The estimated ones.
-            coverage: The share of images whose true count shall lie inside, in (0, 1).
+            estimates: The estimated counts.
+            coverage: The share of images whose true count should lie inside, in (0, 1).
 
         Returns:
             The interval.
@@ -107,7 +107,7 @@ class CountInterval:
 
 
 def least_images(coverage: float) -> int:
-    """Say how many held-out images an interval of such a coverage takes: 19 for 0.9."""
+    """The number of held-out images that an interval of such a coverage requires: 19 for 0.9."""
     return math.ceil(2 / (1 - coverage) - 1 - _ROUNDING)
 
 

@@ -1,4 +1,4 @@
-"""What an image looks like, in seven numbers that cost next to nothing."""
+"""The appearance of an image in seven numbers that are cheap to compute."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 class Traits(NamedTuple):
-    """An image in numbers. All but the first and the last are of 8 x 8 evenly spread patches of 64 x 64 pixels.
+    """An image in numbers. All but the first and the last are over 8 x 8 evenly spread patches of 64 x 64 pixels.
 
     Attributes:
         megapixels: Millions of pixels.
@@ -23,9 +23,9 @@ class Traits(NamedTuple):
         contrast: Standard deviation of the luma.
         saturation: Mean of the largest minus the smallest of red, green and blue; 0 for gray.
         detail: Root mean square of the luma's difference between neighbors: low in a blurred or foggy image.
-        roughness: The same of its second difference, over ``detail``: 0.8 to 1.5 in photographs, less where an image
-            was enlarged or blurred, 1.7 in white noise.
-        peak: Most people that the model sees in 64 x 64 pixels: the smaller heads are, the more there can be.
+        roughness: The same of its second difference, divided by ``detail``: 0.8 to 1.5 in photographs, less in
+            enlarged or blurred images, 1.7 in white noise.
+        peak: The most people that the model sees in 64 x 64 pixels: the smaller heads are, the more there can be.
     """
 
     megapixels: float
@@ -38,13 +38,13 @@ class Traits(NamedTuple):
 
 
 def image_traits(picture: LazyImage, density: Tensor, *, stride: int) -> Traits:
-    """Take an image's traits.
+    """Compute an image's traits.
 
     At most 262,144 pixels are read, however large the image is.
 
     Args:
         picture: The image.
-        density: What a model sees in it, people per cell, shape :math:`(1, 1, h, w)`.
+        density: The model's estimate for it, people per cell, shape :math:`(1, 1, h, w)`.
         stride: Side of a cell in pixels.
 
     Returns:
@@ -83,6 +83,6 @@ def _starts(length: int) -> list[int]:
 
 
 def _differences(luma: Tensor, order: int) -> float:
-    """Root mean square of the differences of an order along both sides; 0 where there are no neighbors."""
+    """Root mean square of the differences of the given order along both sides; 0 where there are no neighbors."""
     steps = [luma.diff(n=order, dim=side).square() for side in (-2, -1) if luma.shape[side] > order]
     return float(torch.cat([each.flatten() for each in steps]).mean().sqrt()) if steps else 0.0

@@ -6,24 +6,24 @@ from pathlib import Path
 
 from crowdkit.cli.options import Commands, add_device, add_json, command, print_json
 
-_TEXT = """Train a small network on drawn crowds for about two minutes and show what it learned.
+_TEXT = """Train a small network on synthetic crowds for about two minutes and show what it learned.
 
-Draws a synthetic crowd set, trains cfanet_lite from random weights with the background-aware structural loss,
-measures it on scenes it never saw beside "always predict the training mean", and writes one picture:
-photographs, true and estimated maps, coarse and fine attention. Then the bundled model counts a drawn scene, if
-this installation has one. Needs no data and no network."""
+Draws a set of synthetic scenes, trains cfanet_lite from random weights with the background-aware structural loss,
+compares it with "always predict the training mean" on scenes not used in training, and writes one picture of
+photographs, true and estimated maps, and coarse and fine attention. If this installation has the bundled model,
+that model then counts a synthetic scene. Needs no data and no network connection."""
 
 
 def add(commands: Commands) -> None:
     """Add the subcommand.
 
     Args:
-        commands: Where to.
+        commands: The subparsers to add it to.
     """
     parser = command(commands, "demo", run, text=_TEXT, example="crowdkit demo --minutes 2 --out my-demo")
-    parser.add_argument("--minutes", type=float, default=2.0, help="about how long to train (2)")
+    parser.add_argument("--minutes", type=float, default=2.0, help="approximate training time (2)")
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="a new folder (crowdkit-demo, or the next free)"
+        "--out", type=Path, metavar="FOLDER", help="a new folder (crowdkit-demo, or the next free name)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of scenes and training (0)")
     add_device(parser)
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _silence(_text: str) -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
 def _free_folder(base: Path) -> Path:

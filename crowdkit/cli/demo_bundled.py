@@ -1,4 +1,4 @@
-"""The bundled model in the demo: it counts a drawn scene, which is nothing like what it has learned."""
+"""The bundled model in the demo: it counts a synthetic scene, which is unlike its training photographs."""
 
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,15 @@ _SIZE, _PEOPLE = (384, 512), (80, 80)
 
 
 def count_a_scene(folder: Path, *, seed: int, device: str) -> dict[str, Any] | None:
-    """Count one drawn scene with the bundled model, if there is one, and draw what it sees.
+    """Count one synthetic scene with the bundled model, if there is one, and draw the result.
 
     Args:
-        folder: Where ``bundled.png`` is written.
+        folder: The folder in which ``bundled.png`` is written.
         seed: Seed of the scene.
-        device: Where to compute.
+        device: The device to compute on.
 
     Returns:
-        Who counted, how many there are, how many were counted, the interval, what is unusual, the picture.
+        The model's name, the true and the estimated count, the interval, the unusual traits, the picture.
     """
     if not list_weights():
         return None
@@ -39,14 +39,14 @@ def count_a_scene(folder: Path, *, seed: int, device: str) -> dict[str, Any] | N
 
 
 def told(found: dict[str, Any]) -> str:
-    """Say in words what :func:`count_a_scene` found."""
+    """Describe the result of :func:`count_a_scene` in a sentence."""
     between = "" if found["interval"] is None else " ({:.0f} to {:.0f})".format(*found["interval"])
     text = (
-        f"The bundled {found['model']}, which has learned from photographs, counts {found['count']:.0f}{between} in a "
-        f"drawn scene of {found['people']}: {found['picture']}"
+        f"The bundled {found['model']}, trained on photographs, counts {found['count']:.0f}{between} in a "
+        f"synthetic scene of {found['people']}: {found['picture']}"
     )
     return (
-        f"{text}\nIt says that this is unlike its photographs: {'; '.join(found['unusual'])}"
+        f"{text}\nIt reports that the scene is unlike its photographs: {'; '.join(found['unusual'])}"
         if found["unusual"]
         else text
     )

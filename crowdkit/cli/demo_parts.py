@@ -1,4 +1,4 @@
-"""What the demo is made of: its scenes, its training, its picture."""
+"""The parts of the demo: its scenes, its training, its picture."""
 
 import time
 from pathlib import Path
@@ -22,22 +22,22 @@ from crowdkit.training import (
 )
 
 SIZE, PEOPLE = (96, 128), (0, 120)
-# Many scenes seen a few times teach more than few scenes seen often.
+# Many scenes seen a few times are better for training than few scenes seen often.
 TRAINING, HELD_OUT = 640, 40
 _LEAST_EPOCHS, _MOST_EPOCHS = 10, 60
 _FEWEST_STEPS = 5
 
 
 def demo_config(folder: Path, *, seed: int, device: str, epochs: int) -> TrainConfig:
-    """Give the configuration of the demo's training.
+    """Return the configuration of the demo's training.
 
-    The encoder is a small one that learns from random weights in two minutes; an EfficientNet would not.
+    The encoder is a small one that learns from random weights within two minutes; an EfficientNet does not.
 
     Args:
         folder: The run's folder.
         seed: Seed of scenes and training.
-        device: Where to train.
-        epochs: How long.
+        device: The device to train on.
+        epochs: Number of epochs.
 
     Returns:
         The configuration.
@@ -85,7 +85,7 @@ def demo_config(folder: Path, *, seed: int, device: str, epochs: int) -> TrainCo
 
 
 def held_out_scenes(seed: int) -> CrowdData:
-    """Give scenes that no training sees.
+    """Return scenes that are not used in training.
 
     Args:
         seed: Seed of the scenes.
@@ -97,27 +97,27 @@ def held_out_scenes(seed: int) -> CrowdData:
 
 
 def affordable_epochs(config: TrainConfig, train_set: CrowdData, *, seconds: float) -> int:
-    """Measure a few steps of a model that is thrown away, and say how many epochs fit into the time.
+    """Time a few steps of a temporary model, and return how many epochs fit into the given time.
 
     Args:
-        config: The training.
-        train_set: Its images.
-        seconds: The time.
+        config: The configuration of the training.
+        train_set: The training images.
+        seconds: The time available.
 
     Returns:
-        The epochs; at least as many as it takes to learn something.
+        The number of epochs; at least enough to learn something.
     """
     device = pick_device(config.run.device)
     model = create_model(config.model.name, **config.model.options).to(device)
     crops = TrainingSet([train_set], config.data, stride=model.stride, seed=config.run.seed)
-    levels = DensityLevels([1e-5, 1e-4, 1e-3, 2e-3, 4e-3])  # any will do to measure the time
+    levels = DensityLevels([1e-5, 1e-4, 1e-3, 2e-3, 4e-3])  # arbitrary: only the time is measured
     loss = build_loss(config.loss, stride=model.stride, levels=levels).to(device)
     optimizer = build_optimizer(model, config.optim)
     batches = EpochBatches(len(crops), batch_size=config.run.batch_size, seed=config.run.seed)
     times: list[float] = []
     for keys in batches:
         for key in keys:
-            crops.whole(0, key[1])  # drawn before the clock runs, as it is from the second epoch on
+            crops.whole(0, key[1])  # drawn before timing, because later epochs reuse the scenes
         began = time.monotonic()
         batch = collate_examples([crops[key] for key in keys]).to(device)
         loss(model(batch.images), batch.density, progress=0.0).backward()
@@ -133,11 +133,11 @@ def affordable_epochs(config: TrainConfig, train_set: CrowdData, *, seconds: flo
 
 
 def draw_page(model: CFANet, scenes: CrowdData, path: Path, *, sigma: float | str) -> Path:
-    """Write the picture: a row a scene, from sparse to crowded.
+    """Write the picture: one row per scene, from sparse to crowded.
 
     Args:
         model: The trained model.
-        scenes: What to show.
+        scenes: The scenes to show.
         path: The file.
         sigma: Spread of a head in the true maps.
 
@@ -164,7 +164,7 @@ def draw_page(model: CFANet, scenes: CrowdData, path: Path, *, sigma: float | st
         rows,
         captions=captions,
         headings=["photograph", "true map", "estimated map", "coarse attention", "fine attention"],
-        title="Drawn crowds the model never saw",
+        title="Synthetic crowds not used in training",
         width=240,
     )
     return save_image(page, path)

@@ -11,31 +11,33 @@ if TYPE_CHECKING:
     from crowdkit.counting import LoadedModel
     from crowdkit.training import DataConfig
 
-_TEXT = """Measure a trained model on whole images, beside "always predict the training mean".
+_TEXT = """Evaluate a trained model on whole images, next to "always predict the training mean".
 
-A run's folder brings its own data and is measured on its validation images; any other model needs --data.
-Several data sets (part = "AB") are measured one by one.
-The figures say which split they come from. Never choose a model by its figures on the test split."""
+A run's folder defines its own data and is evaluated on its validation images; any other model needs --data.
+Several data sets (part = "AB") are evaluated separately.
+The figures state the split they come from. Never choose a model by its figures on the test split."""
 
 
 def add(commands: Commands) -> None:
     """Add the subcommand.
 
     Args:
-        commands: Where to.
+        commands: The subparsers to add it to.
     """
     parser = command(commands, "evaluate", run, text=_TEXT, example="crowdkit evaluate runs/b")
     parser.add_argument(
-        "model", metavar="RUN_OR_MODEL", help="a run's folder, a model's, or the name of bundled weights"
+        "model", metavar="RUN_OR_MODEL", help="the folder of a run or a model, or the name of bundled weights"
     )
     parser.add_argument(
         "--data",
         nargs="+",
         default=[],
         metavar="KEY=VALUE",
-        help="the data section: dataset=folder root=photos, or part=A; a run's own by default",
+        help="the data section: dataset=folder root=photos, or part=A; by default those of the run",
     )
-    parser.add_argument("--split", choices=("val", "train", "test"), default="val", help="which images (val)")
+    parser.add_argument(
+        "--split", choices=("val", "train", "test"), default="val", help="images to evaluate on (val)"
+    )
     parser.add_argument(
         "--full-resolution", action="store_true", help="SSIM and PSNR at the images' own size"
     )
@@ -50,13 +52,13 @@ def add(commands: Commands) -> None:
         nargs="+",
         type=float,
         metavar="PIXELS",
-        help="with --points: how far from its head a point may be (4 8)",
+        help="with --points: the largest distances of a point from its head, in pixels (4 8)",
     )
     parser.add_argument(
         "--calibrate",
         action="store_true",
-        help="instead: write calibration.json beside the weights, from which crowdkit count tells how far a count "
-        "may be trusted; from the validation images (interval) and the training images (what the model has seen)",
+        help="instead: write calibration.json beside the weights, with which crowdkit count reports an interval for "
+        "each count; fitted on the validation images (interval) and the training images (range of familiar images)",
     )
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument("--workers", type=int, default=0, help="processes that load images")
@@ -81,15 +83,15 @@ def run(args: argparse.Namespace) -> int:
 
     for name in ("method", "distances"):
         if getattr(args, name) is not None and not args.points:
-            raise ArgumentError(f"--{name}: expected --points with it, got none; add --points")
+            raise ArgumentError(f"--{name}: expected it together with --points, got it alone; add --points")
     opened = open_model(args.model)
     model = opened.model
     config = Path(args.model) / "config.toml"
     is_run = opened.folder is not None and config.exists()
     if not is_run and not args.data:
         raise ConfigError(
-            f"--data: expected the data for the model {args.model}, got nothing; a run's folder (with "
-            "config.toml) knows its own, a model needs for example --data dataset=folder root=photos"
+            f"--data: expected the data for the model {args.model}, got nothing; the folder of a run (with "
+            "config.toml) defines its data, a model needs for example --data dataset=folder root=photos"
         )
     data = load_config(config if is_run else None, [f"data.{each}" for each in args.data]).data
     if args.calibrate:
@@ -133,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _calibrate(args: argparse.Namespace, opened: "LoadedModel", data: "DataConfig") -> int:
-    """Write how far the counts of a model may be trusted, and say what that covers."""
+    """Write the calibration of a model, and report its coverage."""
     from crowdkit.calibration import write_calibration
     from crowdkit.errors import ArgumentError
     from crowdkit.evaluation import calibrate
@@ -141,8 +143,8 @@ def _calibrate(args: argparse.Namespace, opened: "LoadedModel", data: "DataConfi
 
     if opened.folder is None:
         raise ArgumentError(
-            f"--calibrate: expected the folder of a run or a model, got {args.model}, whose card says already how far "
-            "its counts may be trusted"
+            f"--calibrate: expected the folder of a run or a model, got {args.model}, whose card already describes the "
+            "reliability of its counts"
         )
     calibration = calibrate(
         opened.model,

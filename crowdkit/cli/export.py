@@ -5,10 +5,10 @@ from pathlib import Path
 
 from crowdkit.cli.options import Commands, add_json, command, print_json
 
-_TEXT = """Write a model as ONNX, or as a program of torch.export, that runs without crowdkit.
+_TEXT = """Write a model as ONNX or as a torch.export program that runs without crowdkit.
 
-The graph takes RGB images in [0, 1] of any batch, height and width, and gives a map whose sum is the count.
-The file is run and compared with the model before it is put in its place. ONNX needs the packages of
+The graph takes RGB images in [0, 1] of any batch size, height and width, and returns a map whose sum is the count.
+The file is run and compared with the model before it is put in place. ONNX needs the packages of
 pip install 'crowdkit[export]'."""
 
 
@@ -16,17 +16,17 @@ def add(commands: Commands) -> None:
     """Add the subcommand.
 
     Args:
-        commands: Where to.
+        commands: The subparsers to add it to.
     """
     parser = command(commands, "export", run, text=_TEXT, example="crowdkit export runs/b --out crowd.onnx")
     parser.add_argument(
-        "model", metavar="MODEL", help="a model's folder, a run's, or the name of bundled weights"
+        "model", metavar="MODEL", help="the folder of a model or a run, or the name of bundled weights"
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="a file that ends in .onnx or .pt2"
+        "--out", type=Path, required=True, metavar="FILE", help="a file with the suffix .onnx or .pt2"
     )
     parser.add_argument(
-        "--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="take images of this size alone"
+        "--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="accept images of this size only"
     )
     add_json(parser)
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"  output  {written.metadata['output']}")
     shapes = ", ".join(" x ".join(map(str, (shape[0], *shape[2:]))) for shape in written.tried)
     print(
-        f"  agrees with the model to {written.difference:.0e} on images of {shapes}, in which it sees "
+        f"  agrees with the model to {written.difference:.0e} on images of {shapes}, in which it counts "
         f"{written.people:,.0f} people"
     )
     return 0

@@ -1,4 +1,4 @@
-"""The command line: read the arguments, hand them to a subcommand, turn errors into words."""
+"""The command line: parse the arguments, call a subcommand, and print errors as one line."""
 
 import argparse
 import io
@@ -22,11 +22,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the ``crowdkit`` command.
 
     Args:
-        argv: The arguments; those of the process when ``None``.
+        argv: The arguments; ``None`` for those of the process.
 
     Returns:
-        The exit code: 0 fine, 1 something found wrong or skipped, 2 a wrong argument or configuration, 130
-        interrupted.
+        The exit code: 0 for success, 1 if something was found wrong or skipped, 2 for a wrong argument or
+        configuration, 130 if interrupted.
     """
     args = _parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8

@@ -1,4 +1,4 @@
-"""What several subcommands share: their parser, their options, their JSON."""
+"""Shared parts of the subcommands: their parser, common options, JSON output."""
 
 import argparse
 import json
@@ -6,20 +6,20 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-Commands = Any  # argparse keeps the type of add_subparsers to itself
+Commands = Any  # argparse does not export the type of add_subparsers
 
 
 def command(
     commands: Commands, name: str, run: Callable[[argparse.Namespace], int], *, text: str, example: str
 ) -> argparse.ArgumentParser:
-    """Add a subcommand whose help says what it does and shows one line that works.
+    """Add a subcommand whose help describes it and shows a working example.
 
     Args:
         commands: The subcommands.
         name: Its name.
-        run: What it runs; gives the exit code.
-        text: What it does; the first line is shown in the list of commands.
-        example: One line to copy.
+        run: The function that it runs, which returns the exit code.
+        text: Its description; the first line is shown in the list of commands.
+        example: A command line to copy.
 
     Returns:
         Its parser.
@@ -48,7 +48,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print plain values as JSON; what is not finite becomes null.
+    """Print plain values as JSON; values that are not finite become null.
 
     Args:
         value: Tables, lists, texts and numbers.

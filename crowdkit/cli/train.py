@@ -18,8 +18,8 @@ Several GPUs: torchrun --nproc-per-node=N -m crowdkit.cli train ... (with --run-
 The encoder starts from random weights unless model.options.encoder_weights names some; the paper's starts from
 ImageNet's.
 
-A TOML file has the sections data, model, loss, optim and run; what it leaves out keeps its default. Any value
-can be set by --set section.key=value too:
+A TOML file has the sections data, model, loss, optim and run; omitted values keep their defaults. Any value can
+also be set with --set section.key=value:
   data.dataset=shanghaitech|folder|synthetic  data.root  data.part=A|B  data.crop=0.5 or [384,512]
   model.name=cfanet|cfanet_lite|...  model.options.encoder_weights=imagenet
   loss.name=bsl|mse|...  loss.options.expansion=50.0  optim.lr=1e-4  optim.ema_decay=0.999
@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
     """Add the subcommand.
 
     Args:
-        commands: Where to.
+        commands: The subparsers to add it to.
     """
     example = (
         "crowdkit train --run runs/b --set data.root=data/ShanghaiTech data.part=B model.name=cfanet_lite "
@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
         action="extend",
         default=[],
         metavar="SECTION.KEY=VALUE",
-        help="change single values",
+        help="override single values",
     )
     parser.add_argument(
         "--run-folder", "--run", dest="folder", metavar="FOLDER", help="the run's folder (run.folder)"

@@ -1,4 +1,4 @@
-"""Images with heads: data sets, transforms that keep every count, batches, and checks of your own data."""
+"""Images with annotated heads: data sets, transforms that keep counts exact, batches, and checks of your own data."""
 
 from typing import TYPE_CHECKING, Any
 

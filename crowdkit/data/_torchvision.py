@@ -1,4 +1,4 @@
-"""Import torchvision where it is used, and say in words when it cannot be."""
+"""Import torchvision where it is used, and raise a clear error if that fails."""
 
 from types import ModuleType
 
@@ -6,7 +6,7 @@ from crowdkit.errors import MissingDependencyError
 
 
 def functional() -> ModuleType:
-    """Give ``torchvision.transforms.v2.functional``.
+    """Return ``torchvision.transforms.v2.functional``.
 
     Raises:
         MissingDependencyError: If torchvision is missing or was built for another torch.

@@ -1,7 +1,7 @@
-"""Where heads go when the image is flipped, resized, shifted or cropped: one maths for all transforms.
+"""Move heads when the image is flipped, resized, shifted or cropped: the same geometry for all transforms.
 
-Coordinates are continuous: pixel (i, j) covers [j, j+1) x [i, i+1) and the canvas is half-open. float32
-rounding must not push a head over the edge of its pixel, or it would leave the canvas at its border.
+Coordinates are continuous: pixel (i, j) covers [j, j+1) x [i, i+1) and the canvas is half-open. float32 rounding must
+not push a head over the edge of its pixel, because it would then leave the canvas at its border.
 """
 
 import torch
@@ -13,10 +13,10 @@ from crowdkit.ops import check_points
 
 
 def to_canvas(points: Tensor, size: tuple[int, int], *, sizes: Tensor | None = None) -> Annotation:
-    """Bring annotated points onto the canvas of their image.
+    """Move annotated points onto the canvas of their image.
 
-    Points less than one pixel outside are moved to the nearest place on the canvas, those further out are
-    dropped; the result says how many of each.
+    Points less than one pixel outside are moved to the nearest position on the canvas, those further out are dropped;
+    the result holds the number of each.
 
     Args:
         points: Shape (N, 2), floating (x, y) in continuous coordinates.
@@ -24,7 +24,7 @@ def to_canvas(points: Tensor, size: tuple[int, int], *, sizes: Tensor | None = N
         sizes: Side of each head in pixels, shape (N,), if known.
 
     Returns:
-        The points that stay, float32, with the numbers of clamped and dropped ones and their sizes.
+        The remaining points, float32, with the numbers of clamped and dropped ones and their sizes.
 
     Raises:
         DataError: If a coordinate is NaN or infinite.
@@ -42,7 +42,7 @@ def to_canvas(points: Tensor, size: tuple[int, int], *, sizes: Tensor | None = N
             f"points: expected finite coordinates, got {bad} of {len(points)} with NaN or infinity; "
             "correct the annotation"
         )
-    # Decided in float64: float32 would round a point just inside the right border onto it.
+    # Decided in float64: float32 would round a point just inside the right border onto the border.
     exact = points.double()
     end = torch.tensor([size[1], size[0]], dtype=torch.float64, device=points.device)
     inside = ((exact >= 0) & (exact < end)).all(dim=1)
@@ -56,19 +56,19 @@ def to_canvas(points: Tensor, size: tuple[int, int], *, sizes: Tensor | None = N
 
 
 def inside(points: Tensor, size: tuple[int, int]) -> Tensor:
-    """Tell which points lie on the half-open canvas of ``size`` (H, W): bool, shape (N,)."""
+    """Return which points lie on the half-open canvas of ``size`` (H, W): bool, shape (N,)."""
     end = points.new_tensor([size[1], size[0]])
     return ((points >= 0) & (points < end)).all(dim=-1)
 
 
 def in_region(points: Tensor, region: Tensor) -> Tensor:
-    """Tell which points on the canvas lie in a pixel of ``region`` (H, W), bool: bool, shape (N,)."""
+    """Return which points on the canvas lie in a pixel of ``region`` (H, W), bool: bool, shape (N,)."""
     column, row = points.long().unbind(-1)
     return region[row, column]
 
 
 def flip_points(points: Tensor, length: int, *, axis: int) -> Tensor:
-    """Mirror one coordinate on a canvas of ``length`` pixels; a point in pixel j lands in ``length``-1-j.
+    """Mirror one coordinate on a canvas of ``length`` pixels; a point in pixel j moves to pixel ``length``-1-j.
 
     Args:
         points: Shape (..., 2).

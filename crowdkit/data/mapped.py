@@ -1,4 +1,4 @@
-"""Pixels that are left in their file: what may be mapped into memory instead of decoded."""
+"""Pixels that can be mapped into memory from their file instead of decoded."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 def mapped_pixels(path: str | Path) -> "NDArray[Any] | None":
-    """Map the pixels of a file into memory, if they lie in it as they are.
+    """Map the pixels of a file into memory, if it stores them uncompressed.
 
-    Rows are then read from the disk when they are used. That is so for ``.npy`` files and for uncompressed TIFF of
-    8-bit RGB, in strips that follow one another, upright. Pillow decodes every other format whole.
+    Rows are then read from disk when they are used. This works for ``.npy`` files and for uncompressed, upright TIFF of
+    8-bit RGB in consecutive strips. Pillow decodes every other format completely.
 
     Args:
         path: The file.
 
     Returns:
-        What the file holds, read-only, RGB of shape (H, W, 3) if it is TIFF; ``None`` if it must be decoded.
+        The content, read-only, RGB of shape (H, W, 3) for TIFF; ``None`` if it must be decoded.
 
     Raises:
         DataError: If a ``.npy`` or TIFF file is missing or damaged.
@@ -50,7 +50,7 @@ def mapped_pixels(path: str | Path) -> "NDArray[Any] | None":
 
 
 def _begin(strips: Any, width: int, height: int) -> int | None:
-    """Find where the pixels begin, if Pillow's strips are raw RGB rows one after the other."""
+    """Find the offset of the pixels, if Pillow's strips are raw RGB rows in sequence."""
     begin: int | None = None
     below = 0
     for decoder, (left, top, right, bottom), offset, arguments in strips:

@@ -1,8 +1,8 @@
-"""Changes to the picture alone, so that a model meets cameras, files and weather that its training images lack.
+"""Change the picture only, so that a model learns cameras, files and weather missing from its training images.
 
-Heads, sigmas and the region of interest stay as they are. Every class is a transform
-(:class:`crowdkit.data.Transform`) that does its work with probability ``p`` and draws its strength within fixed
-bounds; what was drawn is noted in ``sample.meta["transforms"]``.
+Heads, sigmas and the region of interest are unchanged. Every class is a transform (:class:`crowdkit.data.Transform`)
+that is applied with probability ``p`` and draws its strength within fixed bounds; the drawn values are recorded in
+``sample.meta["transforms"]``.
 """
 
 import math
@@ -21,17 +21,17 @@ from crowdkit.data.transforms import Compose, Transform, noted, probability
 from crowdkit.errors import check_choice
 from crowdkit.ops import gaussian_window, window_filter
 
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as JPEG files and Pillow have it
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG files and Pillow
 
 
 class _Photometric:
-    """What the classes below share.
+    """Base class of the changes below.
 
     Args:
         p: Probability that the picture is changed.
     """
 
-    # What is drawn for every picture, evenly between two bounds each.
+    # Parameters drawn uniformly between two bounds for every picture.
     bounds: ClassVar[dict[str, tuple[float, float]]] = {}
 
     def __init__(self, p: float = 0.5) -> None:
@@ -50,7 +50,7 @@ class _Photometric:
         return noted(sample._replace(image=image), type(self).__name__, **drawn)
 
     def change(self, image: Tensor, drawn: dict[str, float], generator: torch.Generator | None) -> Tensor:
-        """Change an image (3, H, W) by what was drawn; the result is clamped to [0, 1]."""
+        """Change an image (3, H, W) by the drawn parameters; the result is clamped to [0, 1]."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -58,15 +58,15 @@ class _Photometric:
 
 
 class Grayscale(_Photometric):
-    """Take the color away with probability ``p``: the luma in all three channels."""
+    """Convert to grayscale with probability ``p``: the luma in all three channels."""
 
     def change(self, image: Tensor, drawn: dict[str, float], generator: torch.Generator | None) -> Tensor:  # noqa: ARG002
-        """Make gray."""
+        """Convert to grayscale."""
         return _gray(image).expand(3, -1, -1).contiguous()
 
 
 class ColorJitter(_Photometric):
-    """Change exposure, contrast, saturation, gamma and the balance of the channels with probability ``p``."""
+    """Change exposure, contrast, saturation, gamma and white balance with probability ``p``."""
 
     bounds: ClassVar[dict[str, tuple[float, float]]] = {
         "exposure": (0.7, 1.3),
@@ -86,7 +86,7 @@ class ColorJitter(_Photometric):
 
 
 class Blur(_Photometric):
-    """Blur by a Gaussian of 0.5 to 2 pixels with probability ``p``; the border is continued."""
+    """Blur with a Gaussian of 0.5 to 2 pixels with probability ``p``; the border is replicated."""
 
     bounds: ClassVar[dict[str, tuple[float, float]]] = {"sigma": (0.5, 2.0)}
 
@@ -98,12 +98,12 @@ class Blur(_Photometric):
 
 
 class LowResolution(_Photometric):
-    """Shrink to between a third and three quarters and enlarge again with probability ``p``."""
+    """Shrink to between a third and three quarters of the size and enlarge again with probability ``p``."""
 
     bounds: ClassVar[dict[str, tuple[float, float]]] = {"scale": (1 / 3, 3 / 4)}
 
     def change(self, image: Tensor, drawn: dict[str, float], generator: torch.Generator | None) -> Tensor:  # noqa: ARG002
-        """Lose detail."""
+        """Reduce the resolution."""
         size = [image.shape[-2], image.shape[-1]]
         small = functional().resize(
             image, [max(1, round(side * drawn["scale"])) for side in size], antialias=True
@@ -113,7 +113,7 @@ class LowResolution(_Photometric):
 
 
 class Noise(_Photometric):
-    """Add Gaussian noise of 0.01 to 0.08 with probability ``p``."""
+    """Add Gaussian noise of sigma 0.01 to 0.08 with probability ``p``."""
 
     bounds: ClassVar[dict[str, tuple[float, float]]] = {"deviation": (0.01, 0.08)}
 
@@ -123,7 +123,7 @@ class Noise(_Photometric):
 
 
 class JPEGCompression(_Photometric):
-    """Write as JPEG of quality 15 to 75 and read again with probability ``p``."""
+    """Compress as JPEG of quality 15 to 75 and decompress with probability ``p``."""
 
     bounds: ClassVar[dict[str, tuple[float, float]]] = {"quality": (15, 75)}
 
@@ -139,7 +139,7 @@ class JPEGCompression(_Photometric):
                 return unit_range(np.asarray(compressed))
 
 
-# In the order of what happens to a photograph: light, lens, sensor, file.
+# In the order in which they affect a photograph: light, lens, sensor, file.
 _CLASSES: dict[str, type[_Photometric]] = {
     "color": ColorJitter,
     "gray": Grayscale,
@@ -151,7 +151,7 @@ _CLASSES: dict[str, type[_Photometric]] = {
 
 
 def list_photometric() -> list[str]:
-    """Names that :func:`photometric` knows, in the order in which it works.
+    """List the names that :func:`photometric` accepts, in the order in which it applies them.
 
     Examples:
         >>> list_photometric()
@@ -161,10 +161,10 @@ def list_photometric() -> list[str]:
 
 
 def photometric(probabilities: Mapping[str, float]) -> Compose:
-    """Make the transform that changes pictures with these probabilities, light first and file last.
+    """Create the transform that changes pictures with these probabilities, from light to file.
 
     Args:
-        probabilities: Names of :func:`list_photometric` to probabilities; what is not named is not done.
+        probabilities: Probability for each name of :func:`list_photometric`; unnamed changes are not applied.
 
     Returns:
         The transform.

@@ -1,4 +1,4 @@
-"""Heads for torchvision's v2 transforms, on continuous half-open coordinates."""
+"""Heads for torchvision's v2 transforms, in continuous half-open coordinates."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ F: Any = functional()
 
 
 class Points(KeyPoints):
-    """Heads as a ``tv_tensors.KeyPoints`` whose flips, resize and pad lose none.
+    """Heads as ``tv_tensors.KeyPoints`` that no flip, resize or pad loses.
 
-    torchvision mixes conventions: its flips send x to W-1-x (pixel indices), its resize multiplies by the
-    ratio (continuous), so heads fall off the canvas. Here pixel (i, j) covers [j, j+1) x [i, i+1) throughout.
-    Crops keep points that fall outside; ``v2.SanitizeKeyPoints`` removes them. Everything else is inherited.
+    torchvision mixes conventions: its flips map x to W-1-x (pixel indices), its resize multiplies by the ratio
+    (continuous), so that heads leave the canvas. Here pixel (i, j) covers [j, j+1) x [i, i+1) throughout. Crops keep
+    points that fall outside; ``v2.SanitizeKeyPoints`` removes them. Everything else is inherited.
 
     Args:
         data: Shape (N, 2), floating (x, y).
@@ -29,14 +29,14 @@ class Points(KeyPoints):
         Points([[5.7500, 1.0000]], canvas_size=(4, 6))
     """
 
-    # torchvision would give back its own class after .to() or .clone(), and with it its own flips.
+    # Otherwise torchvision would return its own class after .to() or .clone(), and use its own flips.
     @classmethod
     def _wrap_output(cls, output: Any, args: Any = (), kwargs: Any = None) -> Any:
         wrapped = super()._wrap_output(output, args, kwargs)
         return _rewrap(wrapped, wrapped.canvas_size) if type(wrapped) is KeyPoints else wrapped
 
 
-# The kernels take arguments they do not know, as torchvision asks, for its later releases.
+# The kernels accept unknown arguments, which torchvision requires for its later releases.
 def _horizontal_flip(points: Points, *_: Any, **__: Any) -> Points:
     H, W = points.canvas_size
     return _rewrap(flip_points(points.as_subclass(Tensor), W, axis=0), (H, W))
@@ -50,7 +50,7 @@ def _vertical_flip(points: Points, *_: Any, **__: Any) -> Points:
 def _resize(
     points: Points, size: list[int] | None, *_: Any, max_size: int | None = None, **__: Any
 ) -> Points:
-    # torchvision alone knows what its size and max_size come to.
+    # Only torchvision knows how its size and max_size resolve.
     _, canvas = F.resize_keypoints(torch.zeros(0, 2), size, points.canvas_size, max_size)
     return _rewrap(resize_points(points.as_subclass(Tensor), points.canvas_size, canvas), canvas)
 

@@ -30,7 +30,7 @@ _CLASSES: dict[str, type[CrowdDataset] | type[SyntheticCrowd]] = {
 
 
 def list_datasets() -> list[str]:
-    """Names that :func:`dataset_class` knows.
+    """List the names that :func:`dataset_class` accepts.
 
     Examples:
         >>> "mall" in list_datasets()
@@ -40,13 +40,13 @@ def list_datasets() -> list[str]:
 
 
 def dataset_class(name: str) -> type[CrowdDataset] | type[SyntheticCrowd]:
-    """Look up a data set by the name it has in configurations and on the command line.
+    """Look up a data set by its name in configurations and on the command line.
 
     Args:
         name: One of :func:`list_datasets`.
 
     Returns:
-        Its class; all but ``"synthetic"`` are made with a root folder and a ``split``.
+        Its class; all but ``"synthetic"`` are created with a root folder and a ``split``.
 
     Raises:
         UnknownNameError: If there is no such data set.

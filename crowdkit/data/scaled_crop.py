@@ -10,15 +10,15 @@ from crowdkit.errors import ArgumentError
 
 
 class RandomScaledCrop:
-    """Cut out a window at a random place and scale it to ``size``: a random zoom and a crop in one.
+    """Crop a window at a random position and resize it to ``size``: a random zoom and a crop in one.
 
-    Only the window is scaled, not the whole image. Sigmas follow the magnification. An image too small for the
-    magnification that was drawn is magnified just enough, as far as the largest one allows; one smaller than
-    that is padded with zeros, right and bottom.
+    Only the window is resized, not the whole image. Sigmas follow the magnification. An image too small for the drawn
+    magnification is magnified just enough, up to the largest one; if it is still too small, it is padded with zeros at
+    the right and bottom.
 
     Args:
         size: (height, width) of the result, in pixels.
-        scale: Smallest and largest magnification, drawn evenly by its logarithm.
+        scale: Smallest and largest magnification, drawn uniformly in its logarithm.
 
     Examples:
         >>> from crowdkit.data import SyntheticCrowd
@@ -42,7 +42,7 @@ class RandomScaledCrop:
         return window if (height, width) == self.size else resize(window, self.size)
 
     def window(self, size: tuple[int, int], generator: torch.Generator | None = None) -> tuple[int, int]:
-        """Draw the height and width of the window that is cut out of an image of ``size`` (H, W)."""
+        """Draw the height and width of the window to crop from an image of ``size`` (H, W)."""
         smallest, largest = (math.log(each) for each in self.scale)
         scale = math.exp(smallest + (largest - smallest) * float(torch.rand((), generator=generator)))
         fitting = max(wanted / there for wanted, there in zip(self.size, size, strict=True))

@@ -1,4 +1,4 @@
-"""Set part of the training images aside, so that nobody selects on the test set."""
+"""Set part of the training images aside for validation, so that models are not selected on the test set."""
 
 import torch
 from torch import Tensor
@@ -11,12 +11,12 @@ from crowdkit.errors import ArgumentError
 
 
 class Subset(Dataset[Sample]):
-    """Some images of a data set, itself a data set.
+    """A selection of a data set's images, itself a data set.
 
     Args:
-        dataset: Where they come from.
-        indices: Which of its images, in this order.
-        split: What the part is called; the data set's own split when ``None``.
+        dataset: The data set they come from.
+        indices: Indices of the images, in this order.
+        split: The name of the part; ``None`` for the data set's own split.
         transform: Applied to every sample, with torch's global generator.
     """
 
@@ -41,15 +41,15 @@ class Subset(Dataset[Sample]):
         return self.dataset.annotation(self.indices[index])
 
     def size(self, index: int) -> tuple[int, int]:
-        """Give height and width of one image, untransformed, without decoding it."""
+        """Return height and width of one image, untransformed, without decoding it."""
         return self.dataset.size(self.indices[index])
 
     def count(self, index: int) -> int:
-        """Give the number of heads of one image, untransformed."""
+        """Return the number of heads of one image, untransformed."""
         return self.dataset.count(self.indices[index])
 
     def roi(self, index: int) -> Tensor | None:
-        """Give the region of interest of one image, untransformed; ``None`` is everywhere."""
+        """Return the region of interest of one image, untransformed; ``None`` means everywhere."""
         return region_of_interest(self.dataset, self.indices[index])
 
     def __len__(self) -> int:
@@ -71,9 +71,9 @@ def split_train_val(
 
     Args:
         dataset: A training split.
-        fraction: Part of the images set aside, in (0, 0.5].
-        seed: ``None`` sets every ``round(1 / fraction)``-th image aside, beginning with the first, in the
-            natural order of the names; a number draws them at random.
+        fraction: Fraction of the images set aside, in (0, 0.5].
+        seed: ``None`` sets aside every ``round(1 / fraction)``-th image in the natural order of the names, starting
+            with the first; a number draws the images at random.
 
     Returns:
         The training part and the validation part, both in natural order of the names.

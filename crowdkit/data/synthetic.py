@@ -13,36 +13,35 @@ from crowdkit.errors import ArgumentError, check_choice
 
 
 class SyntheticCrowd(Dataset[Sample]):
-    """Drawn crowd scenes: perspective, occlusion, texture, uneven light, and clutter that is nobody.
+    """Synthetic crowd scenes with perspective, occlusion, texture, uneven light and head-like clutter.
 
-    A scene has a camera of its own, clusters and empty lanes, people of many looks drawn far to near, and
-    head-like clutter: balls, balloons, lamps, bollards, bushes, stones, round windows, dotted posters and
-    wheels. Some scenes are empty of people, some are grayscale. A model that counts round things counts the
-    clutter.
+    Each scene has its own camera, clusters and empty lanes, people of varied appearance drawn from far to near, and
+    clutter that resembles heads: balls, balloons, lamps, bollards, bushes, stones, round windows, dotted posters and
+    wheels. Some scenes have no people, some are grayscale. A model that counts round objects also counts the clutter.
 
-    Scene ``i`` depends on ``(seed, split, i)``, ``size`` and ``people`` alone: no global generator, no font
-    and no file is read. The heads come from Python's own generator and are the same everywhere. The pixels
-    are drawn by Pillow in whole numbers and are the same wherever Pillow's release is (allow one gray level
-    between processors, which may round differently). Datasets of different lengths share their first scenes.
+    Scene ``i`` depends only on ``(seed, split, i)``, ``size`` and ``people``: no global generator, font or file is
+    read. The heads come from Python's own generator and are the same everywhere. The pixels are drawn by Pillow in
+    integers and are the same for the same release of Pillow (up to one gray level, because processors may round
+    differently). Data sets of different lengths share their first scenes.
 
-    Every point is the center of a drawn head, on the canvas. A head of which nearer people would hide about
-    two thirds is not drawn: its person is placed elsewhere or, where there is no room, left out. So all heads
-    drawn are annotated, and ``clutter`` changes none of them.
+    Every point is the center of a drawn head, on the canvas. A person whose head would be about two thirds hidden by
+    nearer people is moved elsewhere or, where there is no room, left out. So all drawn heads are annotated, and
+    ``clutter`` changes none of them.
 
     Args:
         length: Number of scenes.
         size: Height and width of the pictures, in pixels, at least 32 each.
-        people: Fewest and most people asked of a scene; small numbers are the more frequent. If the fewest
-            is 0, about one scene in sixteen has nobody. A scene too dense for its size may get fewer.
-        seed: Names the world; another seed gives other scenes.
+        people: Minimum and maximum number of people requested per scene; small numbers are more frequent. With a
+            minimum of 0, about one scene in sixteen is empty. A scene too dense for its size may get fewer.
+        seed: Seed of all scenes; another seed gives other scenes.
         split: ``"train"``, ``"val"`` or ``"test"``; they share no scene.
-        clutter: Whether things stand about that look like heads.
+        clutter: Whether to add objects that look like heads.
         transform: Applied to every sample, with torch's global generator.
 
     Attributes:
         name: ``"SyntheticCrowd"``.
         names: A name for every scene.
-        sigma_rule: The preset of :func:`~crowdkit.targets.sigma_rule` that suits the size of the heads.
+        sigma_rule: The preset of :func:`~crowdkit.targets.sigma_rule` that matches the size of the heads.
 
     Raises:
         ArgumentError: If a number is out of range.
@@ -105,16 +104,16 @@ class SyntheticCrowd(Dataset[Sample]):
         return sample if self.transform is None else self.transform(sample)
 
     def annotation(self, index: int) -> Annotation:
-        """Give the heads of a scene without drawing it."""
+        """Return the heads of a scene without drawing it."""
         return Annotation(_points(self._scene(self._check(index))[1]))
 
     def size(self, index: int) -> tuple[int, int]:
-        """Give the height and width of a scene."""
+        """Return the height and width of a scene."""
         self._check(index)
         return self.canvas
 
     def count(self, index: int) -> int:
-        """Give the number of people in a scene without drawing it."""
+        """Return the number of people in a scene without drawing it."""
         return len(self._scene(self._check(index))[1])
 
     def _check(self, index: int) -> int:

@@ -1,8 +1,8 @@
-"""Geometry on image and points together, so that no head is lost or made up.
+"""Transform image and points together, so that no head is lost or invented.
 
-Every transform is a callable ``transform(sample, generator=None) -> Sample``: random ones draw from the
-generator, or from torch's global one. The density map is made afterwards, at the size wanted. What was done
-is noted in ``sample.meta["transforms"]``.
+Every transform is a callable ``transform(sample, generator=None) -> Sample``; random ones draw from the generator, or
+from torch's global one. The density map is made afterwards, at the desired size. The applied transforms are recorded
+in ``sample.meta["transforms"]``.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,9 +28,9 @@ class Transform(Protocol):
 
 
 def crop(sample: Sample, *, top: int, left: int, height: int, width: int) -> Sample:
-    """Cut a window out of the sample; beyond the image it is zero, and outside the region of interest.
+    """Crop a window of the sample; beyond the image it is zero, and outside the region of interest.
 
-    Exactly the heads in the half-open window stay: [left, left+width) x [top, top+height).
+    Exactly the heads in the half-open window are kept: [left, left+width) x [top, top+height).
     """
     image = functional().crop(sample.image, top, left, height, width)
     moved = shift_points(sample.points, left=-left, top=-top)
@@ -42,7 +42,7 @@ def crop(sample: Sample, *, top: int, left: int, height: int, width: int) -> Sam
 
 
 def horizontal_flip(sample: Sample) -> Sample:
-    """Mirror the sample left to right; a head in column j goes to column W-1-j."""
+    """Flip the sample left to right; a head in column j moves to column W-1-j."""
     image = functional().horizontal_flip(sample.image)
     points = flip_points(sample.points, sample.image.shape[-1], axis=0)
     roi = None if sample.roi is None else sample.roi.flip(-1)
@@ -50,10 +50,10 @@ def horizontal_flip(sample: Sample) -> Sample:
 
 
 def resize(sample: Sample, size: tuple[int, int]) -> Sample:
-    """Scale the sample to ``size`` (H, W): bilinear with antialias, every head kept.
+    """Resize the sample to ``size`` (H, W): bilinear with antialiasing, every head kept.
 
-    Sigmas are multiplied by the root of the area ratio. A pixel is in the region of interest if at least half
-    of what it shows was.
+    Sigmas are multiplied by the root of the area ratio. A pixel is in the region of interest if at least half of the
+    area that it shows was.
     """
     old = _size(sample)
     image = functional().resize(sample.image, list(size), antialias=True).clamp(0, 1)
@@ -79,7 +79,7 @@ def pad(
 
 
 class Compose:
-    """Do several transforms, one after the other.
+    """Apply several transforms in order.
 
     Args:
         transforms: The transforms, first to last.
@@ -102,11 +102,11 @@ class Compose:
 
 
 class RandomCrop:
-    """Cut out a window at a random place.
+    """Crop a window at a random position.
 
     Args:
-        size: Part of the image's height and width in (0, 1], or (height, width) in pixels. An image smaller
-            than that is padded with zeros, right and bottom.
+        size: Fraction of the image's height and width in (0, 1], or (height, width) in pixels. A smaller image is
+            padded with zeros at the right and bottom.
     """
 
     def __init__(self, size: float | tuple[int, int]) -> None:
@@ -133,7 +133,7 @@ class RandomCrop:
 
 
 class HorizontalFlip:
-    """Mirror left to right with probability ``p``."""
+    """Flip left to right with probability ``p``."""
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = probability(p)
@@ -147,13 +147,13 @@ class HorizontalFlip:
 
 
 class Resize:
-    """Scale to a size, or by the least change that keeps the sides within bounds.
+    """Resize to a size, or by the smallest change that brings the sides within bounds.
 
-    With bounds the aspect ratio stays; where a lower and an upper bound contradict each other, the upper
-    one holds. An image that is within its bounds stays untouched.
+    Bounds preserve the aspect ratio; where a lower and an upper bound conflict, the upper one takes precedence. An
+    image that is within its bounds is unchanged.
 
     Args:
-        size: (height, width) in pixels; alone.
+        size: (height, width) in pixels; excludes all bounds.
         short_side_min: The shorter side is at least this.
         short_side_max: The shorter side is at most this.
         long_side_min: The longer side is at least this.
@@ -178,7 +178,7 @@ class Resize:
         given = [name for name, value in self.bounds.items() if value is not None]
         if (size is None) == (not given):
             raise ArgumentError(
-                f"size: expected either size or side bounds, got size={size} and bounds {given}; give one"
+                f"size: expected either size or side bounds, got size={size} and bounds {given}; pass only one"
             )
         for name in given:
             value = self.bounds[name]
@@ -193,7 +193,7 @@ class Resize:
         return sample if new == old else resize(sample, new)
 
     def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Give the height and width that an image of ``size`` (H, W) gets."""
+        """Return the height and width that an image of ``size`` (H, W) is resized to."""
         if self.size is not None:
             return self.size
         short, long = min(size), max(size)
@@ -210,14 +210,14 @@ class Resize:
 
 
 class Pad:
-    """Add a border of ``fill``: so many pixels a side, then right and bottom up to a multiple.
+    """Add a border of ``fill``: a number of pixels on each side, then right and bottom up to a multiple.
 
     Args:
         left: Pixels added left of the image.
-        top: Pixels added above it.
-        right: Pixels added right of it.
-        bottom: Pixels added below it.
-        multiple: Pad on, right and bottom, until both sides are divisible by this.
+        top: Pixels added above the image.
+        right: Pixels added right of the image.
+        bottom: Pixels added below the image.
+        multiple: Continue padding at the right and bottom until both sides are divisible by this.
         fill: Value of the border.
     """
 
@@ -254,7 +254,7 @@ class Pad:
 
 
 class GaussianSigma:
-    """Give every head its sigma, from the whole image: put it before any crop.
+    """Set every head's sigma from the whole image: apply it before any crop.
 
     Args:
         rule: A number of pixels, the name of a rule (:func:`crowdkit.targets.list_sigma_rules`), or a
@@ -265,7 +265,9 @@ class GaussianSigma:
         if isinstance(rule, int | float) and not rule > 0:
             raise ArgumentError(f"rule: expected a sigma above 0 pixels, got {rule!r}")
         if isinstance(rule, str):
-            sigma_rule(rule)  # an unknown name fails here; only the name is kept, so that workers can have it
+            sigma_rule(
+                rule
+            )  # an unknown name fails here; only the name is stored, so that it can be sent to workers
         self.rule = rule
 
     def __call__(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:  # noqa: ARG002
@@ -305,11 +307,11 @@ def check_size(name: str, size: tuple[int, int]) -> tuple[int, int]:
 
 
 def draw(room: int, generator: torch.Generator | None) -> int:
-    """Draw one of 0 to ``room``; 0 where there is no room."""
+    """Draw a number from 0 to ``room``; 0 if there is no room."""
     return int(torch.randint(room + 1, (), generator=generator)) if room > 0 else 0
 
 
 def noted(sample: Sample, name: str, **what: Any) -> Sample:
-    """Note in the sample's ``meta`` what was done to it."""
+    """Record in the sample's ``meta`` what was applied to it."""
     record = {"name": name, **what}
     return sample._replace(meta={**sample.meta, "transforms": (*sample.meta.get("transforms", ()), record)})

@@ -12,10 +12,10 @@ from crowdkit.ops import check_polygon
 
 
 class Zone(NamedTuple):
-    """A part of an image, to count in.
+    """A part of an image in which people are counted.
 
     Attributes:
-        name: What it is called.
+        name: Its name.
         polygon: Corners (x, y) along the outline, in continuous pixels of the upright image, shape (K, 2),
             float64. The last is joined to the first.
     """
@@ -25,10 +25,10 @@ class Zone(NamedTuple):
 
 
 def read_zones(path: str | Path) -> list[Zone]:
-    """Read zones from JSON: a name and a list of corners each, or what LabelMe writes.
+    """Read zones from JSON: a list of corners for each name, or a file that LabelMe wrote.
 
-    The first is ``{"left": [[0, 0], [512, 0], [512, 768], [0, 768]], "stairs": [...]}``; of LabelMe's shapes,
-    polygons count, and rectangles. Zones may overlap; whoever stands in two is counted in both.
+    The first form is ``{"left": [[0, 0], [512, 0], [512, 768], [0, 768]], "stairs": [...]}``; of LabelMe's shapes,
+    polygons and rectangles are read. Zones may overlap; a person in two zones is counted in both.
 
     Args:
         path: The file.
@@ -37,8 +37,8 @@ def read_zones(path: str | Path) -> list[Zone]:
         The zones in the order of the file.
 
     Raises:
-        DataError: If the file is missing, no JSON, or of another form, if a name comes twice, or if a zone is no
-            polygon: fewer than three corners, or sides that meet.
+        DataError: If the file is missing, is not JSON or has another form, if a name is repeated, or if a zone is not
+            a polygon: fewer than three corners, or sides that meet.
 
     Examples:
         >>> from pathlib import Path
@@ -54,7 +54,7 @@ def read_zones(path: str | Path) -> list[Zone]:
     zones: list[Zone] = []
     for name, corners in _named(content, path):
         if any(zone.name == name for zone in zones):
-            raise DataError(f"{path}: expected one zone a name, got {name!r} twice; rename one")
+            raise DataError(f"{path}: expected one zone per name, got {name!r} twice; rename one")
         zones.append(Zone(name, _polygon(name, corners, path)))
     if not zones:
         raise DataError(f"{path}: expected at least one zone, got none; draw one")
@@ -62,9 +62,9 @@ def read_zones(path: str | Path) -> list[Zone]:
 
 
 def fit_zone(zone: Zone, size: tuple[int, int]) -> Zone:
-    """Bring a zone onto the canvas of an image.
+    """Move a zone onto the canvas of an image.
 
-    As with heads, less than one pixel outside is moved to the border.
+    As with heads, corners less than one pixel outside are moved to the border.
 
     Args:
         zone: The zone.
@@ -74,7 +74,7 @@ def fit_zone(zone: Zone, size: tuple[int, int]) -> Zone:
         The zone, with all corners on the canvas.
 
     Raises:
-        DataError: If a corner is further outside, or too little of the zone is left.
+        DataError: If a corner is further outside, or too little of the zone remains.
     """
     height, width = size
     end = torch.tensor([width, height], dtype=torch.float64)
@@ -106,12 +106,12 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"the name {twice[0]!r} comes twice in one object")
+        raise ValueError(f"the name {twice[0]!r} is repeated in one object")
     return dict(pairs)
 
 
 def _named(content: Any, path: Path) -> list[tuple[str, Any]]:
-    """Give names and corners, whichever form they come in."""
+    """Return names and corners from either form."""
     if isinstance(content, dict) and isinstance(content.get("shapes"), list):
         return [_of_shape(shape, path) for shape in content["shapes"]]
     if isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""Networks for other runtimes: ONNX and exported programs of torch."""
+"""Export networks to other runtimes: ONNX and exported programs of torch."""
 
 from crowdkit import _guard as _guard
 from crowdkit.export._export import Exported, export_model

@@ -1,4 +1,4 @@
-"""Networks for other runtimes: an ONNX file, or an exported program of torch."""
+"""Export networks to other runtimes, as an ONNX file or an exported program of torch."""
 
 import json
 from collections.abc import Sequence
@@ -32,22 +32,23 @@ if TYPE_CHECKING:
 FORMATS = (".onnx", ".pt2")
 SMALLEST_SIDE = 64
 
-# Traced with the one, compared on the others, which differ from it in every side.
+# Traced with the first, compared on the others, whose sides all differ from its own.
 _EXAMPLE = (2, 3, 70, 101)
 _TRIED = ((1, 3, 101, 67), (3, 3, 64, 96), (2, 3, 75, 130))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """A file that was written, and how far it is from the network.
+    """A file that was written, and how much it differs from the network.
 
     Attributes:
         path: The file.
-        size: Height and width of the images that it takes; ``None`` for any.
-        metadata: What the file says of itself.
+        size: Height and width of the images that it accepts; ``None`` for any.
+        metadata: The metadata in the file.
         tried: Shapes :math:`(B, 3, H, W)` of the images on which it was compared with the network.
-        people: How many the network sees in these images, in all. Maps of nobody agree whatever the file computes.
-        difference: Largest difference over them: of a cell, relative to the largest cell, and of a count,
+        people: Total number of people that the network sees in these images. Empty maps would agree whatever the
+            file computes.
+        difference: Largest difference over these images: of a cell, relative to the largest cell, and of a count,
             relative to the people in all cells.
     """
 
@@ -60,31 +61,31 @@ class Exported:
 
 
 def export_model(model: CrowdModel, path: str | Path, *, size: Sequence[int] | None = None) -> Exported:
-    r"""Write a network as a graph that runs without crowdkit, and check that it counts the same.
+    r"""Write a network as a graph that runs without crowdkit, and verify that it counts the same.
 
-    The graph takes ``images``, float32 :math:`(B, 3, H, W)`, RGB in [0, 1], and gives ``density``, float32
-    :math:`(B, 1, \lceil H/s \rceil, \lceil W/s \rceil)`, people per cell: the sum of an image's map is its
-    count. Any batch, and any height and width from 64 pixels, unless ``size`` says one. Mean, standard
-    deviation, padding and cropping are inside.
+    The graph takes ``images``, float32 :math:`(B, 3, H, W)`, RGB in [0, 1], and returns ``density``, float32
+    :math:`(B, 1, \lceil H/s \rceil, \lceil W/s \rceil)`, people per cell: the sum of an image's map is its count. It
+    accepts any batch size, and any height and width of at least 64 pixels unless ``size`` fixes them. Mean, standard
+    deviation, padding and cropping are included.
 
-    The file is compared with the network on images of shapes that it was not traced with (ONNX by onnxruntime),
-    and is in its place only after that. What was there before stays if anything fails. The images are random pixels
-    or, for a network that sees nobody in these, crowds that are drawn.
+    The file is compared with the network on images of shapes that it was not traced with (ONNX by onnxruntime), and is
+    put in place only after that; if anything fails, an existing file stays as it was. The images are random pixels or,
+    for a network that sees no people in these, synthetic crowds.
 
     Args:
-        model: The network; it is not changed.
+        model: The network; it is not modified.
         path: A file that ends in ``.onnx``, or in ``.pt2`` for :func:`torch.export.load`.
-        size: :math:`(H, W)`, to fix the graph to images of one size.
+        size: :math:`(H, W)`, to restrict the graph to images of one size.
 
     Returns:
-        What was written.
+        A description of the file.
 
     Raises:
-        UnknownNameError: If ``path`` has another ending.
-        ArgumentError: If ``size`` is not two whole numbers > 0, or is missing for a model whose graph holds
-            for one size alone.
+        UnknownNameError: If ``path`` has another suffix.
+        ArgumentError: If ``size`` is not two whole numbers > 0, or is missing for a model whose graph is valid for
+            one size only.
         MissingDependencyError: If onnx, onnxscript or onnxruntime does not import, for ``.onnx``.
-        ExportError: If torch cannot trace the network, or the file gives another map than the network.
+        ExportError: If torch cannot trace the network, or the file computes another map than the network.
 
     Examples:
         >>> import tempfile
@@ -109,11 +110,11 @@ def export_model(model: CrowdModel, path: str | Path, *, size: Sequence[int] | N
     network = _DensityAlone(deepcopy(model).cpu().float().eval().requires_grad_(requires_grad=False))
     metadata = _metadata(model, fixed)
     tried = _TRIED if fixed is None else ((1, 3, *fixed), (3, 3, *fixed))
-    # onnxruntime takes three times as long for CFANet in the form that is fast in torch.
+    # In the form that is fast in torch, CFANet takes onnxruntime three times as long.
     with as_drawn() if onnx else nullcontext():
         program = _trace(network, model.name, fixed)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, so that the file moves to its place in one step.
+    # In the same folder, so that the file can be moved into place atomically.
     with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
         file = Path(folder, target.name)
         try:
@@ -149,8 +150,8 @@ def _check_size(model: CrowdModel, size: Sequence[int] | None) -> tuple[int, int
     if size is None:
         if model.one_size is not None:
             raise ArgumentError(
-                f"size: expected (height, width) for {model.name}, got None; its graph holds for images of one "
-                f"size alone, since {model.one_size}"
+                f"size: expected (height, width) for {model.name}, got None; its graph is valid for images of one "
+                f"size only, because {model.one_size}"
             )
         return None
     whole = all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in size)
@@ -171,7 +172,7 @@ def _metadata(model: CrowdModel, size: tuple[int, int] | None) -> dict[str, str]
         "crowdkit_version": crowdkit.__version__,
         "model": model.name,
         "stride": str(stride),
-        # A module of the user's own has no JSON; its class says which it was.
+        # A module of the user's own has no JSON form; its class name identifies it.
         "config": json.dumps(model.config, default=lambda value: type(value).__name__),
         "input": f"{IMAGES}: float32 (batch, 3, {sides}), RGB in [0, 1]{which}",
         "output": f"{DENSITY}: float32 (batch, 1, {cells}), people per cell; their sum is the count",
@@ -188,11 +189,11 @@ def _trace(network: nn.Module, name: str, size: tuple[int, int] | None) -> "Expo
         axes |= {2: Dim("height", min=SMALLEST_SIDE), 3: Dim("width", min=SMALLEST_SIDE)}
     config: Any = torch.fx.experimental._config
     try:
-        # Otherwise what is true of the example alone (its padding is cropped, its batch is above 1) becomes a
-        # condition on every image. torch.onnx.export sets it too when it is given a module.
+        # Otherwise properties of the example (its padding is cropped, its batch is above 1) become conditions on every
+        # image. torch.onnx.export also sets it when given a module.
         with torch.no_grad(), config.patch(backed_size_oblivious=True):
             return torch.export.export(network, (torch.rand(shape),), dynamic_shapes={IMAGES: axes})
-    except Exception as error:  # torch raises whatever its tracer meets
+    except Exception as error:  # torch raises whatever its tracer encounters
         what = "any size" if size is None else f"{size[0]} x {size[1]} pixels"
         raise ExportError(
             f"model: expected one graph of {name} for images of {what}, got {type(error).__name__}: "

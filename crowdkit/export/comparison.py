@@ -1,4 +1,4 @@
-"""How far a file is from the network that it was written from."""
+"""Compare an exported file with its network."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -11,19 +11,19 @@ from crowdkit.errors import CrowdKitError
 from crowdkit.export.formats import Runner
 
 TOLERANCE = 1e-4
-# People a pixel, one on 100 x 100: what a map with next to nobody, which has no scale of its own, is held against.
+# People per pixel, one in 100 x 100: the scale for maps that are nearly empty and have none of their own.
 _THIN = 1e-4
-# Drawn crowds; in larger ones the people are larger, and strange to a network that has learned from photographs.
+# Sizes of synthetic crowds; larger images show larger people, unfamiliar to a network trained on photographs.
 _SCENES, _SCENE = 24, (96, 128)
 
 
 class ExportError(CrowdKitError, RuntimeError):
-    """A network cannot be written as a graph, or the graph does not give what the network gives."""
+    """A network cannot be written as a graph, or the graph does not compute the network's output."""
 
 
 @torch.no_grad()
 def compare(network: nn.Module, run: Runner, shapes: Sequence[tuple[int, ...]]) -> tuple[float, float]:
-    """Give the people whom a network sees, and how far its file is from it; raise if that is too far."""
+    """Return the people that a network sees and how far its file differs; raise if the difference is too large."""
     generator = torch.Generator().manual_seed(0)
     found, people = [], 0.0
     for shape in shapes:
@@ -37,7 +37,7 @@ def compare(network: nn.Module, run: Runner, shapes: Sequence[tuple[int, ...]]) 
             )
         found.append(_difference(given.double(), expected.double(), pixels=shape[-2] * shape[-1]))
     worst = float(torch.stack(found).max())
-    if not worst <= TOLERANCE:  # also if it is not a number
+    if not worst <= TOLERANCE:  # also true for NaN
         raise ExportError(
             f"file: expected the network's map to {TOLERANCE:.0e} of its largest cell and of its count, got "
             f"{worst:.1e}; nothing was written: try size=(height, width) or the other format"
@@ -46,7 +46,7 @@ def compare(network: nn.Module, run: Runner, shapes: Sequence[tuple[int, ...]]) 
 
 
 def _images(network: nn.Module, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Give noise or, where the network sees nobody in it, drawn crowds in which it does, if there are any."""
+    """Return noise or, if the network sees no people in it, synthetic crowds in which it does, if any."""
 
     def seen(image: Tensor) -> bool:
         return bool(network(image[None]).abs().sum() > _THIN * image[0].numel())
@@ -64,7 +64,7 @@ def _images(network: nn.Module, shape: tuple[int, ...], generator: torch.Generat
 
 
 def _difference(given: Tensor, expected: Tensor, *, pixels: int) -> Tensor:
-    """Largest difference of a cell and of a count, each in units of the map's own."""
+    """Largest difference of a cell and of a count, each relative to the map's own scale."""
     rows, columns = expected.shape[-2:]
     cell = expected.abs().amax((1, 2, 3)).clamp_min(_THIN * pixels / (rows * columns))
     people = expected.abs().sum((1, 2, 3)).clamp_min(_THIN * pixels)

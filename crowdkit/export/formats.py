@@ -1,4 +1,4 @@
-"""Files that run a network without its code: written, and run as their readers do."""
+"""Files that run a network without its code: writing them, and running them as their readers do."""
 
 import json
 from collections.abc import Callable
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 IMAGES, DENSITY = "images", "density"
-METADATA_FILE = "crowdkit.json"  # in an exported program; ONNX has a place of its own
+METADATA_FILE = "crowdkit.json"  # in an exported program; ONNX has its own metadata
 
 Runner = Callable[[Tensor], Tensor]
 
 
 def onnx_packages() -> tuple[Any, Any]:
-    """Import what writes and runs ONNX.
+    """Import the packages that write and run ONNX.
 
     Returns:
         The modules ``onnx`` and ``onnxruntime``.
 
     Raises:
-        MissingDependencyError: If they or onnxscript, which torch writes with, do not import.
+        MissingDependencyError: If one of them, or onnxscript, which torch writes with, does not import.
     """
     try:
         import_module("onnxscript")
@@ -40,12 +40,12 @@ def onnx_packages() -> tuple[Any, Any]:
 
 
 def write_onnx(program: "ExportedProgram", file: Path, metadata: dict[str, str]) -> None:
-    """Write an ONNX file of one input and one output, and have it checked.
+    """Write an ONNX file with one input and one output, and validate it.
 
     Args:
         program: The traced network.
-        file: Where to.
-        metadata: Texts by name, for the file's own metadata.
+        file: The file to write.
+        metadata: Texts by name, for the metadata of the file.
     """
     onnx, _ = onnx_packages()
     names = {0: "batch", 2: "height", 3: "width"}
@@ -59,9 +59,9 @@ def write_onnx(program: "ExportedProgram", file: Path, metadata: dict[str, str])
         verbose=False,
     )
     if made is None:
-        raise RuntimeError("torch.onnx.export gave nothing")
+        raise RuntimeError("torch.onnx.export returned nothing")
     proto: Any = made.model_proto
-    # Its sides are formulas in torch's notation, as "((height + 3)//4)"; the metadata tells them in words.
+    # Its sides are formulas in torch's notation, such as "((height + 3)//4)"; the metadata explains them in words.
     for side, name in zip(
         proto.graph.output[0].type.tensor_type.shape.dim[2:], ("rows", "columns"), strict=True
     ):
@@ -79,11 +79,11 @@ def onnx_runner(file: Path) -> Runner:
         file: The file.
 
     Returns:
-        From images to density maps.
+        A function from images to density maps.
     """
     _, onnxruntime = onnx_packages()
     options: Any = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is raised too
+    options.log_severity_level = 4  # errors are raised too
     session: Any = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
     def run(images: Tensor) -> Tensor:
@@ -98,8 +98,8 @@ def write_program(program: "ExportedProgram", file: Path, metadata: dict[str, st
 
     Args:
         program: The traced network.
-        file: Where to.
-        metadata: Texts by name, for an extra file in it.
+        file: The file to write.
+        metadata: Texts by name, for an extra file inside.
     """
     torch.export.save(program, file, extra_files={METADATA_FILE: json.dumps(metadata, indent=2)})
 
@@ -111,7 +111,7 @@ def program_runner(file: Path) -> Runner:
         file: The file.
 
     Returns:
-        From images to density maps.
+        A function from images to density maps.
     """
     graph: Runner = torch.export.load(file).module()
     return graph

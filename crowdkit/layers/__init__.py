@@ -1,4 +1,4 @@
-"""The parts that networks are made of; lists of stages run coarse to fine."""
+"""The building blocks of networks; lists of stages run coarse to fine."""
 
 from crowdkit import _guard as _guard
 from crowdkit.layers._checkpoint import without_shared_prefix as without_shared_prefix

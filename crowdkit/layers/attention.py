@@ -9,21 +9,21 @@ from crowdkit.errors import ArgumentError, ShapeError
 def attention_weight(
     level: Tensor | None = None, region: Tensor | None = None, *, hard: bool = False
 ) -> Tensor:
-    r"""Join the fine and the coarse attention map to one weight a cell (eq. 1).
+    r"""Combine the fine and the coarse attention map into one weight per cell (eq. 1).
 
     .. math:: A = \sum_{c=0}^{k-1} \operatorname{softmax}(F)_c \, \frac{c}{k-1} + \operatorname{sigmoid}(C)
 
-    The paper's ``FAM = FAM + CAM`` adds a map of k classes to one of one channel: the sum is of attention
-    weights. The expectation over classes lets the density loss train the branch; ``hard`` takes the
-    likeliest class, as the text says, and passes no gradient to it.
+    The paper's ``FAM = FAM + CAM`` adds a map of k classes to a map of one channel; here the sum is of attention
+    weights. The expectation over classes lets the density loss train the branch; ``hard`` takes the most likely
+    class, as the paper's text says, and passes no gradient to it.
 
     Args:
         level: Fine attention (FAM) logits :math:`F`, shape :math:`(B, k, h, w)`, or ``None``.
         region: Coarse attention (CAM) logits :math:`C`, shape :math:`(B, 1, h, w)`, or ``None``.
-        hard: Take the weight of the likeliest class instead of the expectation.
+        hard: Use the weight of the most likely class instead of the expectation.
 
     Returns:
-        Weights, shape :math:`(B, 1, h, w)`: in [0, 1] with one map given, in [0, 2] with both.
+        Weights, shape :math:`(B, 1, h, w)`: in [0, 1] with one map, in [0, 2] with both.
 
     Raises:
         ArgumentError: If neither map is given.
@@ -59,7 +59,7 @@ def attention_weight(
 class ResidualAttention(nn.Module):
     r"""Residual attention fusion (eq. 2): :math:`F + A \cdot F`. No parameters.
 
-    A weight of zero leaves the features as they were.
+    A weight of zero leaves the features unchanged.
 
     References:
         The CFANet paper, equation 2.

@@ -11,7 +11,7 @@ from crowdkit.ops import by_rows, check_levels, check_stride, upsampled_conv2d
 
 
 class _AttentionBranch(nn.Module):
-    """A 3x3 convolution with ReLU a stage, x2 upsampling between, and a 3x3 head at every stage."""
+    """Per stage, a 3x3 convolution with ReLU and a 3x3 head; x2 upsampling between stages."""
 
     def __init__(
         self, in_channels: int, widths: Sequence[int], out_channels: int, *, dilation: int = 1
@@ -40,7 +40,7 @@ class _AttentionBranch(nn.Module):
         return logits
 
     def _stage(self, index: int, features: Tensor, *, keep: bool) -> tuple[Tensor, ...]:
-        """Give the logits of a stage, and its feature if the next one needs it."""
+        """Return the logits of a stage, and its feature if the next stage needs it."""
         weight = self.stages.get_parameter(f"{index}.weight")
         bias = self.stages.get_parameter(f"{index}.bias")
         if index == 0:
@@ -81,7 +81,7 @@ class CRR(_AttentionBranch):
         super().__init__(in_channels, widths, out_channels=1, dilation=dilation)
 
     def forward(self, features: Tensor) -> list[Tensor]:
-        """Recognize the crowd.
+        """Estimate the crowd region.
 
         Args:
             features: The deepest encoder feature, shape :math:`(B, C, h, w)`.

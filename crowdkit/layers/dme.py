@@ -1,4 +1,4 @@
-"""The decoder that reads density maps from re-weighted features."""
+"""The decoder that turns re-weighted features into density maps."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,22 +15,21 @@ from crowdkit.ops import by_rows, dilated_conv2d, upsampled_conv2d
 class DME(nn.Module):
     """Density Map Estimator (DME): a U-shaped decoder, re-weighted by attention at every stage.
 
-    C(512,3)-U-C(256,3)-U-C(256,3)-U-C(64,3)-C(1,1) with dilation 2 in the stage convolutions. A stage
-    convolves, is re-weighted by residual attention, and gives a density map by a C(1,3) side output after
-    an upsample to full size; the last one by C(1,1). Encoder features join by concatenation.
+    C(512,3)-U-C(256,3)-U-C(256,3)-U-C(64,3)-C(1,1) with dilation 2 in the stage convolutions. Each stage is a
+    convolution followed by residual attention. Its density map is a C(1,3) side output after an upsample to full
+    size; that of the last stage is C(1,1). Encoder features are concatenated.
 
-    The output is linear: an activation and a scale that make people per cell belong to the model.
+    The output is linear: the activation and the scale that turn it into people per cell belong to the model.
 
     Args:
         encoder_channels: Channels of the encoder features, coarse to fine.
         widths: Channels of each stage, coarse to fine.
         dilation: Dilation of the stage convolutions.
-        supervision: Stages, counted from 1, that give a density map while training; the last must be among
-            them.
-        deep_skip: Also concatenate the deepest encoder feature, which is the decoder's input, with itself.
+        supervision: Stages, counted from 1, that output a density map while training; must include the last.
+        deep_skip: Also concatenate the deepest encoder feature, which is the decoder's input, to itself.
 
     Raises:
-        ArgumentError: If the lists do not fit each other or ``supervision`` lacks the last stage.
+        ArgumentError: If the lists do not match each other or ``supervision`` lacks the last stage.
 
     References:
         The CFANet paper, section 3.4, figure 2 and table 8.
@@ -56,7 +55,7 @@ class DME(nn.Module):
         count = len(widths)
         if len(encoder_channels) != count:
             raise ArgumentError(
-                f"widths: expected one a stage, {len(encoder_channels)} for encoder channels "
+                f"widths: expected one per stage, {len(encoder_channels)} for encoder channels "
                 f"{tuple(encoder_channels)}, got {count}"
             )
         if sorted(set(supervision)) != list(supervision) or not set(supervision) <= set(range(1, count + 1)):
@@ -86,18 +85,18 @@ class DME(nn.Module):
         self.final = nn.Conv2d(widths[-1], 1, kernel_size=1)
 
     def forward(self, features: Sequence[Tensor], weights: Sequence[Tensor | None]) -> list[Tensor]:
-        """Decode.
+        """Decode encoder features into density maps.
 
         Args:
             features: Encoder features coarse to fine, each twice the size of the one before.
-            weights: Attention a stage, :math:`(B, 1, h_i, w_i)`, or ``None`` for no re-weighting.
+            weights: One attention map per stage, :math:`(B, 1, h_i, w_i)`, or ``None`` for no re-weighting.
 
         Returns:
-            Linear maps :math:`(B, 1, h, w)` at the finest size: while training one a supervised stage,
-            coarse to fine; in ``eval()`` the last alone.
+            Linear maps :math:`(B, 1, h, w)` at the finest size: while training one per supervised stage, coarse to
+            fine; in ``eval()`` only the last.
 
         Raises:
-            ShapeError: If there is not one feature and one weight a stage.
+            ShapeError: If there is not one feature and one weight per stage.
         """
         self._check(features, weights)
         maps = []
@@ -119,18 +118,18 @@ class DME(nn.Module):
     def look(
         self, features: Sequence[Tensor], weights: Sequence[Tensor | None], *, stage: int
     ) -> tuple[Tensor, Tensor]:
-        """Decode up to a stage, and give its feature before and after its re-weighting.
+        """Decode up to a stage and return its feature before and after re-weighting.
 
         Args:
             features: As in ``forward``.
             weights: As in ``forward``.
-            stage: Counted from 1.
+            stage: The stage, counted from 1.
 
         Returns:
-            ``(before, after)``, each :math:`(B, C, h, w)`; the same where the weight is ``None``.
+            ``(before, after)``, each :math:`(B, C, h, w)`; identical where the weight is ``None``.
 
         Raises:
-            ShapeError: If there is not one feature and one weight a stage.
+            ShapeError: If there is not one feature and one weight per stage.
             ArgumentError: If there is no such stage.
 
         Examples:
@@ -157,7 +156,7 @@ class DME(nn.Module):
             )
 
     def _stage(self, index: int, x: Tensor, *inputs: Tensor) -> tuple[Tensor]:
-        """Give the re-weighted feature of a stage, of the last one its map."""
+        """Return the re-weighted feature of a stage, or the map of the last stage."""
         skip, *weight = inputs if index > 0 else (x, *inputs)
         feature, attention = self._convolve(index, x, skip), weight[0] if weight else None
         if index + 1 < len(self.stages):
@@ -165,7 +164,7 @@ class DME(nn.Module):
         return (self._map(feature, attention),)
 
     def _map(self, feature: Tensor, weight: Tensor | None) -> Tensor:
-        """Give the last map; while counting in float32, whose cost is nothing beside the roundings it saves."""
+        """Return the last map; without gradients in float32, which is cheap and avoids rounding errors."""
         device = feature.device.type
         if torch.is_grad_enabled() or not torch.is_autocast_enabled(device):
             return self._linear(feature, weight)
@@ -177,7 +176,7 @@ class DME(nn.Module):
         return linear
 
     def _convolve(self, index: int, x: Tensor, skip: Tensor) -> Tensor:
-        """Convolve the upsampled ``x`` joined to its skip, as the sum of a convolution of each."""
+        """Convolve the upsampled ``x`` concatenated with its skip, as the sum of two convolutions."""
         weight = self.stages.get_parameter(f"{index}.weight")
         bias = self.stages.get_parameter(f"{index}.bias")
         above, beside = weight[:, : x.shape[1]], weight[:, x.shape[1] :]

@@ -12,7 +12,7 @@ from crowdkit.layers._checkpoint import without_shared_prefix
 from crowdkit.layers.encoder import Normalize, read_weights
 from crowdkit.ops import pad_to_multiple
 
-# Kernel and stride of each group of blocks; all but the first widen six times inside.
+# Kernel and stride of each group of blocks; all groups but the first expand channels six times.
 _KERNELS = (3, 3, 5, 3, 5, 5, 3)
 _STEPS = (1, 2, 2, 2, 1, 2, 1)
 # Channels and blocks of each group, by size.
@@ -26,25 +26,25 @@ _STEM = 32
 class EfficientNetLiteEncoder(nn.Module):
     """EfficientNet-Lite without its head: features coarse to fine, for images of any size.
 
-    It is timm's ``tf_efficientnet_lite0`` or ``lite2`` to the last bit, with its keys, without importing timm, which
-    takes longer than counting a photograph. Images are padded right and bottom by zeros, after normalization, to a
-    multiple of 32.
+    Equal to timm's ``tf_efficientnet_lite0`` or ``lite2`` to the last bit, with the same keys, but does not import
+    timm, which takes longer than counting a photograph. Images are padded right and bottom with zeros, after
+    normalization, to a multiple of 32.
 
     Args:
-        weights: ``None`` for a random start, ``"imagenet"`` to fetch timm's pretrained weights, or a path to a
-            file with timm's keys (those of the classifier are left out).
+        weights: ``None`` for random weights, ``"imagenet"`` to download timm's pretrained weights, or a path to a
+            file with timm's keys (those of the classifier are ignored).
         size: ``"lite0"``, or ``"lite2"``, which costs 1.6 times as much.
-        strides: Strides to return, coarse to fine, among 32, 16, 8, 4 and 2; ``None`` returns every one.
+        strides: Strides to return, coarse to fine, among 32, 16, 8, 4 and 2; ``None`` returns all.
 
     Raises:
         UnknownNameError: If there is no such size.
-        ArgumentError: If the strides are not descending ones among those.
+        ArgumentError: If the strides are not a descending selection of those.
         DataError: If the file lacks a layer or a shape differs; the message lists them.
         MissingDependencyError: If timm does not import, for ``"imagenet"``.
 
     References:
-        Tan and Le. *EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks*. ICML 2019. Lite
-        leaves out squeeze-and-excitation and takes ReLU6.
+        Tan and Le. *EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks*. ICML 2019. Lite omits
+        squeeze-and-excitation and uses ReLU6.
 
     Examples:
         >>> import torch
@@ -131,7 +131,7 @@ class _Network(nn.Module):
 
 
 class _Separable(nn.Module):
-    """A filter a channel, then a mix of the channels."""
+    """A depthwise convolution, then a pointwise one."""
 
     def __init__(self, channels: int, out: int, kernel: int, *, stride: int) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class _Separable(nn.Module):
 
 
 class _Inverted(nn.Module):
-    """Widen the channels, a filter each, narrow them again; beside it the input where the shape stays."""
+    """Expand the channels, convolve depthwise, project; with a residual connection where the shape stays."""
 
     def __init__(self, channels: int, out: int, kernel: int, *, stride: int) -> None:
         super().__init__()
@@ -170,7 +170,7 @@ class _Inverted(nn.Module):
 
 
 class _Convolution(nn.Conv2d):
-    """A convolution without bias that pads as TensorFlow does, of sides that its stride divides."""
+    """A convolution without bias with TensorFlow's padding, for sides divisible by its stride."""
 
     def __init__(self, channels: int, out: int, kernel: int, *, stride: int = 1, groups: int = 1) -> None:
         padding = 0 if stride > 1 else kernel // 2
@@ -179,7 +179,7 @@ class _Convolution(nn.Conv2d):
         self._around = (around // 2, around - around // 2) * 2 if stride > 1 else None
 
     def reset_parameters(self) -> None:
-        """Start as the paper's networks do."""
+        """Initialize as in the paper."""
         fan_out = self.kernel_size[0] * self.kernel_size[1] * self.out_channels // self.groups
         nn.init.normal_(self.weight, std=math.sqrt(2 / fan_out))
 
@@ -192,7 +192,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 def _ends() -> dict[int, int]:
-    """Which group of blocks is the last of its stride, by the stride, coarse to fine."""
+    """The last group of blocks at each stride, keyed by stride, coarse to fine."""
     ends, stride = {}, 2
     for number, step in enumerate(_STEPS):
         stride *= step

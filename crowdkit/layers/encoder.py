@@ -1,4 +1,4 @@
-"""What encoders share: normalization, and weights read from a file without running code."""
+"""Common parts of encoders: normalization, and reading weights without running code."""
 
 import re
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from crowdkit.layers._checkpoint import read_state
 
 
 class Normalize(nn.Module):
-    """Subtract a mean and divide by a standard deviation a channel; non-persistent buffers.
+    """Subtract a mean and divide by a standard deviation per channel; the buffers are non-persistent.
 
     Args:
-        mean: A number a channel, for values in [0, 1].
-        std: A number a channel.
+        mean: One value per channel, for images in [0, 1].
+        std: One value per channel.
     """
 
     mean: Tensor
@@ -45,7 +45,7 @@ class Normalize(nn.Module):
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read a state dictionary from a ``.safetensors`` or a PyTorch file, without unpickling code.
+    """Read a state dictionary from a ``.safetensors`` or PyTorch file, without unpickling code.
 
     Args:
         path: The file; a training checkpoint's weights are found in it, and what lies beside them is passed over.
@@ -54,7 +54,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         Tensors by key, in float32 where they are floating point.
 
     Raises:
-        DataError: If the file is missing or is no such file.
+        DataError: If the file is missing or has another format.
     """
     file = Path(path)
     if not file.is_file():

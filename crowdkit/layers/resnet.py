@@ -13,17 +13,17 @@ from crowdkit.ops import pad_to_multiple
 
 
 class ResNet101Encoder(nn.Module):
-    """ResNet-101 up to its third stage, which keeps the size: 1,024 channels at stride 8.
+    """ResNet-101 up to its third stage with the stage's stride removed: 1,024 channels at stride 8.
 
-    Crowds are small: the third stage's stride of 2 is taken out, without a dilation in its place. Keys are
-    torchvision's (``conv1.weight``, ``layer1.0.conv1.weight`` ...), which timm shares. The strided
-    convolutions pad for themselves, so that an image of any size gives ceil(H / 8) x ceil(W / 8) cells; one
-    of a single cell is continued to 16 x 16 pixels by zeros, after normalization, since batch statistics of
-    one value do not exist.
+    People in crowds are small, so the third stage's stride of 2 is removed, without a dilation in its place. Keys
+    are torchvision's (``conv1.weight``, ``layer1.0.conv1.weight`` ...), which timm shares. The strided convolutions
+    do their own padding, so that an image of any size gives ceil(H / 8) x ceil(W / 8) cells. An image of a single
+    cell is padded with zeros to 16 x 16 pixels, after normalization, because the batch statistics of one value are
+    undefined.
 
     Args:
-        weights: ``None`` for a random start, ``"imagenet"`` to fetch torchvision's first ImageNet weights,
-            or a path to a file with these keys (the fourth stage and the classifier are left out).
+        weights: ``None`` for random weights, ``"imagenet"`` to download torchvision's first ImageNet weights, or a
+            path to a file with these keys (those of the fourth stage and the classifier are ignored).
         blocks: Bottlenecks in each of the three stages.
         mean: Mean of each channel, for values in [0, 1].
         std: Standard deviation of each channel.

@@ -1,4 +1,4 @@
-"""Any feature pyramid of timm as an encoder."""
+"""Any timm feature pyramid as an encoder."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -18,21 +18,21 @@ from crowdkit.ops import pad_to_multiple
 class TimmEncoder(nn.Module):
     """A timm ``features_only`` network: features coarse to fine, always NCHW, for images of any size.
 
-    The encoder owns the network's mean and standard deviation, and pads right and bottom by zeros, after
-    normalization, to a multiple of the network's deepest stride (32 for most); networks that floor and
-    networks that ceil so give the same sizes.
+    The encoder owns the network's mean and standard deviation, and pads right and bottom with zeros, after
+    normalization, to a multiple of the network's deepest stride (32 for most); this way networks that floor and
+    networks that ceil return the same sizes.
 
     Args:
         name: A timm model name.
-        weights: ``None`` for a random start, ``"imagenet"`` to fetch timm's pretrained weights, or a path
-            to a file with timm's keys of the whole classifier.
-        strides: Strides to return, coarse to fine; ``None`` returns every one the network has (of several
+        weights: ``None`` for random weights, ``"imagenet"`` to download timm's pretrained weights, or a path to a
+            file with timm's keys of the whole classifier.
+        strides: Strides to return, coarse to fine; ``None`` returns every one of the network (of several
             features of one stride, the last).
 
     Raises:
         UnknownNameError: If timm has no such model.
-        ArgumentError: If the network has no feature at a stride asked for.
-        DataError: If the file does not fit the network.
+        ArgumentError: If the network has no feature at a requested stride.
+        DataError: If the file does not match the network.
         MissingDependencyError: If timm or its torchvision does not import.
 
     Examples:
@@ -87,7 +87,7 @@ class TimmEncoder(nn.Module):
             Normalize(cfg.mean, cfg.std) if cfg else Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         )
         self._channels_last = _gives_channels_last(self.network)
-        # A network may hold deeper strides than it is asked to return.
+        # A network may have deeper strides than it is asked to return.
         self._multiple = max(reductions)
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -107,10 +107,10 @@ class TimmEncoder(nn.Module):
 
 
 class _SameConv2d(nn.Conv2d):
-    """A convolution that pads as TensorFlow does, of sides that its stride divides.
+    """A convolution with TensorFlow's padding, for sides divisible by its stride.
 
-    timm computes the padding from the sides. Here it is a constant, without which a tracer of sizes has formulas
-    of formulas to prove and does not come to an end.
+    timm computes the padding from the sides. Here it is constant: otherwise a shape tracer has to prove nested
+    formulas and does not terminate.
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the parent's name)
@@ -123,7 +123,7 @@ class _SameConv2d(nn.Conv2d):
 
 
 def _pad_by_constants(network: nn.Module) -> None:
-    """Give the convolutions that pad as TensorFlow does, by the sides of what they are shown, constant padding."""
+    """Make TensorFlow's padding constant in every convolution, with sizes found by running an example."""
     from timm.layers.conv2d_same import Conv2dSame
 
     for name, module in list(network.named_modules()):
@@ -146,7 +146,7 @@ def _pad_by_constants(network: nn.Module) -> None:
 
 
 def _any_size_options(name: str) -> dict[str, Any]:
-    """Options that let a network of fixed input size take any size, where timm has them."""
+    """Options that let a network of fixed input size take any size, where timm offers them."""
     import timm
 
     cfg = timm.get_pretrained_cfg(name)
@@ -164,7 +164,7 @@ def _any_size_options(name: str) -> dict[str, Any]:
 
 @contextmanager
 def _no_word_of_the_classifier() -> Iterator[None]:
-    """Keep timm from warning that a file also holds the classifier, which features have no use for."""
+    """Suppress timm's warning that a file also holds the classifier, which feature networks do not use."""
     log = logging.getLogger("timm.models._builder")
     before, log.disabled = log.disabled, True
     try:

@@ -1,4 +1,4 @@
-"""The VGG front ends that the field grew up on."""
+"""The VGG encoders that most crowd-counting networks build on."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,7 +17,7 @@ from crowdkit.ops import by_rows, pad_to_multiple
 
 
 class _VGGEncoder(nn.Module):
-    """Stages of 3x3 convolutions with a pooling between; ends at the deepest stride asked for."""
+    """Stages of 3x3 convolutions with pooling between them, up to the deepest requested stride."""
 
     channels: tuple[int, ...]
     strides: tuple[int, ...]
@@ -76,7 +76,7 @@ class _VGGEncoder(nn.Module):
         for begin, end, channels in self._parts:
             stage = partial(self._stage, begin, end, channels)
             if begin == 0 and torch.is_grad_enabled():
-                # Its maps are the largest of all and its operations few: made again for the gradient.
+                # Its maps are the largest and its operations few: recomputed for the gradient.
                 feature, x = checkpoint(stage, x, use_reentrant=False, preserve_rng_state=False)
             else:
                 feature, x = stage(x)
@@ -85,7 +85,7 @@ class _VGGEncoder(nn.Module):
         return features[::-1]
 
     def _stage(self, begin: int, end: int, channels: int, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the feature of a stage, and what the next one sees of it."""
+        """Return the feature of a stage, and the input of the next one."""
         convolutions = self.features[begin:end]
         halo = len(convolutions) // 2
         [x] = by_rows(lambda x: (convolutions(x),), [x], halo=halo, channels=channels)
@@ -95,7 +95,7 @@ class _VGGEncoder(nn.Module):
         raise NotImplementedError
 
     def _start(self) -> None:
-        # With PyTorch's own start a thousandth of the signal reaches the end.
+        # With PyTorch's default initialization a thousandth of the signal reaches the end.
         for layer in self.features:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -117,18 +117,18 @@ class _VGGEncoder(nn.Module):
 class VGG16Encoder(_VGGEncoder):
     """The front of VGG-16: ten convolutions and three poolings, or thirteen and four.
 
-    Keys are torchvision's (``features.0.weight`` ...). The encoder owns the ImageNet mean and standard
-    deviation, and pads right and bottom by zeros, after normalization, to a multiple of its deepest stride.
+    Keys are torchvision's (``features.0.weight`` ...). The encoder owns the ImageNet mean and standard deviation, and
+    pads right and bottom with zeros, after normalization, to a multiple of its deepest stride.
 
     Args:
-        weights: ``None`` for Kaiming's random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
-            path to a ``.safetensors`` or ``.pth`` file with torchvision's keys (deeper layers are left out).
+        weights: ``None`` for random Kaiming weights, ``"imagenet"`` to download torchvision's ImageNet weights, or a
+            path to a ``.safetensors`` or ``.pth`` file with torchvision's keys (those of deeper layers are ignored).
         strides: Strides to return, coarse to fine, among 16, 8, 4, 2, 1. The network ends at the first.
-        pad: Pad. Without, the poolings drop what is over at the right and bottom, as in most networks that
-            were published; an image smaller than the deepest stride is padded all the same.
+        pad: Whether to pad. Without padding, the poolings drop the remainder at the right and bottom, as in most
+            published networks; an image smaller than the deepest stride is padded in either case.
 
     Raises:
-        ArgumentError: If ``strides`` are not descending ones of the network.
+        ArgumentError: If ``strides`` are not a descending selection of the network's.
         DataError: If the file lacks a layer or a shape differs; the message lists them.
 
     References:
@@ -142,7 +142,7 @@ class VGG16Encoder(_VGGEncoder):
         (512, 512)
     """
 
-    # Of an encoder with the strides that CFANet takes.
+    # Features at the strides that CFANet takes.
     channels = (512, 256, 128, 64)
     strides = (8, 4, 2, 1)
     _called = "VGG-16"
@@ -162,18 +162,18 @@ class VGG16Encoder(_VGGEncoder):
 class VGG19Encoder(_VGGEncoder):
     """The front of VGG-19: sixteen convolutions and four poolings.
 
-    Keys are torchvision's. The encoder owns the ImageNet mean and standard deviation, and pads right and
-    bottom by zeros, after normalization, to a multiple of its deepest stride.
+    Keys are torchvision's. The encoder owns the ImageNet mean and standard deviation, and pads right and bottom with
+    zeros, after normalization, to a multiple of its deepest stride.
 
     Args:
-        weights: ``None`` for Kaiming's random start, ``"imagenet"`` to fetch torchvision's ImageNet weights, or a
-            path to a file with torchvision's keys (deeper layers are left out).
+        weights: ``None`` for random Kaiming weights, ``"imagenet"`` to download torchvision's ImageNet weights, or a
+            path to a file with torchvision's keys (those of deeper layers are ignored).
         strides: Strides to return, coarse to fine, among 16, 8, 4, 2, 1. The network ends at the first.
-        pad: Pad. Without, the poolings drop what is over at the right and bottom, as in most networks that
-            were published; an image smaller than the deepest stride is padded all the same.
+        pad: Whether to pad. Without padding, the poolings drop the remainder at the right and bottom, as in most
+            published networks; an image smaller than the deepest stride is padded in either case.
 
     Raises:
-        ArgumentError: If ``strides`` are not descending ones of the network.
+        ArgumentError: If ``strides`` are not a descending selection of the network's.
         DataError: If the file lacks a layer or a shape differs; the message lists them.
 
     References:

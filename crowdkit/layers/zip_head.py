@@ -1,4 +1,4 @@
-"""The head of EBC-ZIP: how many people a block holds, as a zero-inflated Poisson distribution."""
+"""The head of EBC-ZIP: the count of each block as a zero-inflated Poisson distribution."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -19,21 +19,20 @@ class ZIPHead(nn.Module):
     .. math:: \pi = \mathrm{softmax}(z), \quad \lambda = \sum_k \mathrm{softmax}(b)_k a_k, \quad
         \hat D = (1 - \pi_0) \lambda
 
-    A block is a cell of the features. Its count is 0 with probability :math:`\pi_0`, and else Poisson of rate
-    :math:`\lambda`, a mean of the bins' centers :math:`a_k`: no block can hold more people than the last
-    center, so bins belong to a stride and a data set.
+    A block is a cell of the features. Its count is 0 with probability :math:`\pi_0`, otherwise Poisson with rate
+    :math:`\lambda`, a mean of the bins' centers :math:`a_k`: no block can hold more people than the last center, so
+    bins are specific to a stride and a data set.
 
     Args:
         in_channels: Channels of the features.
-        bins: The first count of each bin; a bin ends before the next one, the last has no end. Those of EBC
-            for blocks of 8 pixels by default; ``(1, 2, 3, 4, 5, 6, 7, 8)`` are its "fine" ones for 16.
-        centers: The rate of each bin :math:`a_k`; when ``None`` the middle of a bin, and the first count of
-            the last. Better is the mean count of a training set's blocks in the bin, which EBC calls
-            "average": it moves the last, for 8 pixels to 4.30 on ShanghaiTech A, 4.41 on B and 4.22 on
-            UCF-QNRF.
+        bins: The first count of each bin; a bin ends before the next one, the last is unbounded. The default is
+            EBC's for blocks of 8 pixels; ``(1, 2, 3, 4, 5, 6, 7, 8)`` are its "fine" bins for 16.
+        centers: The rate of each bin :math:`a_k`; ``None`` for the middle of each bin and the first count of the
+            last. The mean count of a training set's blocks in each bin, which EBC calls "average", is better: it
+            moves the last center, for 8 pixels to 4.30 on ShanghaiTech A, 4.41 on B and 4.22 on UCF-QNRF.
 
     Raises:
-        ArgumentError: If ``bins`` does not rise from 1, or ``centers`` is not one number > 0 a bin.
+        ArgumentError: If ``bins`` does not rise from 1, or ``centers`` is not one number > 0 per bin.
 
     References:
         Ma, Sanchez and Guha. *ZIP: Scalable Crowd Counting via Zero-Inflated Poisson Modeling*. 2025
@@ -83,20 +82,20 @@ class ZIPHead(nn.Module):
         return BlockCounts(zero, bins, rate, zero.softmax(dim=1)[:, 1:] * rate)
 
     def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
+        """Return the settings for ``repr``."""
         return f"bins={self.bins}, centers={self.centers}"
 
 
 class BlockBranch(nn.Module):
-    """Count the people of each block from an encoder's two deepest features, with a :class:`ZIPHead`.
+    """Count the people of each block from an encoder's two deepest features with a :class:`ZIPHead`.
 
-    The deepest feature is brought to the size of the next one and joined to it; two 3 x 3 convolutions see some
-    hundred pixels around a block before the head decides. A ReLU follows every convolution but the head's.
+    The deepest feature is upsampled to the size of the next one and concatenated to it; two 3 x 3 convolutions see
+    some hundred pixels around a block before the head. Each of these convolutions is followed by a ReLU.
 
     Args:
         deep_channels: Channels of the deepest feature.
         channels: Channels of the next one, at twice its size.
-        width: Channels in between.
+        width: Channels of the convolutions between them and the head.
         bins: The head's bins.
 
     Examples:
@@ -116,14 +115,14 @@ class BlockBranch(nn.Module):
         self.head = ZIPHead(width, bins=bins)
 
     def forward(self, deep: Tensor, feature: Tensor) -> BlockCounts:
-        """Count.
+        """Estimate the count of every block.
 
         Args:
             deep: The deepest feature, shape :math:`(B, C, h, w)`.
             feature: The next one, shape :math:`(B, C', 2h, 2w)`.
 
         Returns:
-            What the head says of 2h x 2w blocks.
+            The head's output for 2h x 2w blocks.
         """
         context = upsample(F.relu(self.deep(deep)), 2)
         x = F.relu(self.join(torch.cat([context, feature], dim=1)))

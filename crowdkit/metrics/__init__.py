@@ -1,6 +1,6 @@
 """Metrics: torchmetrics classes that accumulate over a data set and across processes, and functions.
 
-Metrics of maps and counts average over images, those of points over people: the batches they came in make no
+Metrics of maps and counts average over images, those of points over people: the division into batches makes no
 difference.
 """
 

@@ -1,4 +1,4 @@
-"""Points and heads, matched one to one within a distance."""
+"""One-to-one matching of points and heads within a distance."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,19 +12,19 @@ from crowdkit.errors import ArgumentError
 def matched_heads(
     points: Tensor, heads: Tensor, thresholds: Sequence[float], radius: Tensor | None = None
 ) -> list[int]:
-    """Count the pairs of a point and a head, no one in two, that are within each threshold: the most there can be.
+    """Count the pairs of a maximum one-to-one matching of points and heads within each threshold.
 
-    Only pairs that are near each other are held, and each threshold goes on from the one below, so that
-    thousands of heads and a hundred thresholds take a second.
+    Only pairs of nearby points and heads are held, and each threshold continues from the one below, so that thousands
+    of heads and a hundred thresholds take about a second.
 
     Args:
         points: Shape (n, 2).
         heads: Shape (m, 2).
         thresholds: Distances in pixels, or in radii.
-        radius: Pixels a head, shape (m,); 1 if ``None``.
+        radius: One radius per head in pixels, shape (m,); 1 if ``None``.
 
     Returns:
-        A number of pairs a threshold.
+        The number of pairs for each threshold.
 
     Raises:
         ArgumentError: If a coordinate is not finite.
@@ -36,11 +36,11 @@ def matched_heads(
     found, there = (each.detach().to("cpu", torch.float64) for each in (points, heads))
     if not (torch.isfinite(found).all() and torch.isfinite(there).all()):
         raise ArgumentError(
-            "points: expected finite coordinates, got NaN or infinity; look where they come from"
+            "points: expected finite coordinates, got NaN or infinity; check where they come from"
         )
     reach = torch.ones(len(there)).double() if radius is None else radius.detach().to("cpu", torch.float64)
     tree: Any = KDTree
-    # A hair more than the largest distance: the threshold itself, inclusive, is judged below.
+    # Slightly more than the largest distance; the threshold itself, inclusive, is applied below.
     near = tree(found.numpy()).query_ball_point(there.numpy(), (max(thresholds) * reach * (1 + 1e-9)).numpy())
     head = torch.repeat_interleave(torch.arange(len(there)), torch.tensor([len(each) for each in near]))
     point = torch.tensor([index for each in near for index in each], dtype=torch.int64)
@@ -56,9 +56,9 @@ def matched_heads(
 
 
 class _Matching:
-    """A maximum bipartite matching that pairs are added to.
+    """A maximum bipartite matching to which pairs can be added.
 
-    SciPy's ``maximum_bipartite_matching`` did not come back within minutes from 1,500 heads at 16 pixels.
+    SciPy's ``maximum_bipartite_matching`` did not finish within minutes for 1,500 heads at 16 pixels.
     """
 
     def __init__(self, heads: int, points: int) -> None:
@@ -68,7 +68,7 @@ class _Matching:
         self.size = 0
 
     def allow(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Add pairs of a head and a point, and take those whose both are free."""
+        """Add pairs of a head and a point, and match those in which both are free."""
         for head, point in pairs:
             self.near[head].append(point)
             if self.point[head] is None and self.head[point] is None:
@@ -76,10 +76,10 @@ class _Matching:
                 self.size += 1
 
     def grow(self) -> int:
-        """Lengthen it until it is a largest one; give its size."""
+        """Extend the matching to a maximum one; return its size."""
         while True:
             before = self.size
-            # A point from which one search found no way on leads no other search of this turn anywhere.
+            # A point from which one search found no path is on no other search's path in this round.
             seen: set[int] = set()
             for head, point in enumerate(self.point):
                 if point is None and self.near[head]:
@@ -88,7 +88,7 @@ class _Matching:
                 return self.size
 
     def _lengthen(self, start: int, seen: set[int]) -> bool:
-        """Find a free point by giving other heads other points, breadth first, and do so."""
+        """Search breadth first for a path to a free point, and reassign the heads along it."""
         came: dict[int, int] = {}
         heads = [start]
         for head in heads:

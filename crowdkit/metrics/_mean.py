@@ -1,4 +1,4 @@
-"""The state that all metrics share: a sum over images and their number."""
+"""The state that all metrics share: a sum over images and the number of images."""
 
 from typing import Any
 
@@ -8,11 +8,10 @@ from torchmetrics import Metric
 
 
 class MeanOverImages(Metric):
-    """Mean of per-image values over everything seen: float64, summed across processes.
+    """Mean of per-image values over all images seen: float64, summed across processes.
 
     Args:
-        options: What :class:`torchmetrics.Metric` itself takes, such as ``process_group``; it refuses
-            anything else.
+        options: Options of :class:`torchmetrics.Metric`, such as ``process_group``; anything else is an error.
     """
 
     is_differentiable = False
@@ -27,7 +26,7 @@ class MeanOverImages(Metric):
         self.add_state("images", default=torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def add(self, values: Tensor, kept: Tensor | None = None) -> None:
-        """Take in per-image values, shape (B,), of the images where ``kept`` is true."""
+        """Add per-image values, shape (B,), of the images where ``kept`` is true."""
         if kept is None:
             self.total += values.double().sum()
             self.images += len(values)
@@ -36,10 +35,10 @@ class MeanOverImages(Metric):
             self.images += kept.sum()
 
     def compute(self) -> Tensor:
-        """Give the mean over all images so far, a float64 scalar; NaN if there was none."""
+        """Return the mean over all images so far, a float64 scalar; NaN if there were none."""
         return self.total / self.images
 
 
 def mean_of_kept(values: Tensor, kept: Tensor) -> Tensor:
-    """Average the values where ``kept`` is true, in float64; NaN if there is none."""
+    """Average the values where ``kept`` is true, in float64; NaN if there are none."""
     return values.double().where(kept, 0).sum() / kept.sum()

@@ -1,4 +1,4 @@
-"""Background ratio r_bg: the share of the estimated people that stands where nobody is."""
+"""Background ratio r_bg: the share of the estimated people that falls on background."""
 
 from typing import Any, Literal
 
@@ -20,21 +20,21 @@ def background_share(
     stride: int = 1,
     average: Average = "images",
 ) -> Tensor:
-    r"""Background ratio r_bg: the share of the estimated people that stands on background.
+    r"""Background ratio r_bg: the share of the estimated people that falls on background.
 
     .. math:: r_{bg} = \frac1B \sum_i \frac{\sum_{p \in bg_i} \hat D_{ip}^+}{\sum_p \hat D_{ip}^+},
         \quad \hat D^+ = \max(\hat D, 0)
 
-    Background is where the true map is below ``threshold``. An estimate without anybody has share 0; on an
-    image with nobody in it any other estimate has share 1. The name differs from that of the loss,
-    :func:`crowdkit.losses.background_ratio_loss`, which can be differentiated and takes a mask.
+    Background is where the true map is below ``threshold``. An estimate of zero people has share 0; any other estimate
+    has share 1 on an image without people. The name differs from that of the differentiable loss,
+    :func:`crowdkit.losses.background_ratio_loss`, which takes a mask.
 
     Args:
         pred: Estimated maps in people per cell, shape :math:`(B, 1, h, w)`.
         target: True maps, same shape.
         threshold: People per full-resolution pixel below which a cell is background.
         stride: Full-resolution pixels along a cell's side.
-        average: ``"images"`` averages the images' ratios (table 6's), ``"sums"`` divides the sums over all
+        average: ``"images"`` averages the images' ratios (as in table 6), ``"sums"`` divides the sums over all
             images.
 
     Returns:
@@ -44,7 +44,7 @@ def background_share(
         ShapeError: If the shapes differ or are not :math:`(B, 1, h, w)`.
         DTypeError: If a map is not floating point.
         ArgumentError: If a number is outside its range.
-        UnknownNameError: If ``average`` is neither word.
+        UnknownNameError: If ``average`` is neither of the two.
 
     References:
         Rong and Li. *CFANet*. WACV 2021, table 6.
@@ -71,11 +71,11 @@ def _check_arguments(threshold: float, stride: int, average: str) -> None:
 
 def _sums(pred: Tensor, target: Tensor, threshold: float, stride: int) -> tuple[Tensor, Tensor]:
     check_pair(pred, target)
-    # In float32, as the loss and the CAM targets do: 1e-5 in float32 lies below 1e-5 in float64.
+    # In float32, like the loss and the CAM targets: 1e-5 in float32 lies below 1e-5 in float64.
     wide = target if target.dtype == torch.float64 else target.float()
     background = wide / stride**2 < threshold
     people, dims = pred.double().relu(), (1, 2, 3)
-    # 0, or NaN where a cell is NaN or infinite, which a comparison and a relu hide.
+    # 0, or NaN where a cell is NaN or infinite, which a comparison and a relu would hide.
     lost = 0 * (pred.double().sum(dim=dims) + wide.double().sum(dim=dims))
     return people.where(background, 0).sum(dim=dims) + lost, people.sum(dim=dims)
 
@@ -91,7 +91,7 @@ class BackgroundRatio(MeanOverImages):
         threshold: People per full-resolution pixel below which a cell is background.
         stride: Full-resolution pixels along a cell's side.
         average: ``"images"`` averages the images' ratios, ``"sums"`` divides the sums over all images.
-        options: What :class:`torchmetrics.Metric` itself takes.
+        options: Options of :class:`torchmetrics.Metric`.
 
     Examples:
         >>> import torch
@@ -114,15 +114,15 @@ class BackgroundRatio(MeanOverImages):
         self.add_state("people", default=self.total.clone(), dist_reduce_fx="sum")
 
     def update(self, pred: Tensor, target: Tensor) -> None:
-        """Take in a batch of maps, shape :math:`(B, 1, h, w)`."""
+        """Add a batch of maps, shape :math:`(B, 1, h, w)`."""
         outside, people = _sums(pred, target, self.threshold, self.stride)
         self.people += people.sum()
         self.add(_ratio(outside, people) if self.average == "images" else outside)
 
     def compute(self) -> Tensor:
-        """Give the ratio over all images so far, a float64 scalar."""
+        """Return the ratio over all images so far, a float64 scalar."""
         return super().compute() if self.average == "images" else _ratio(self.total, self.people)
 
     def extra_repr(self) -> str:
-        """Name the settings in ``repr``."""
+        """Return the settings for ``repr``."""
         return f"threshold={self.threshold:g}, stride={self.stride}, average={self.average!r}"

@@ -14,7 +14,7 @@ def count_mae(pred: Tensor, target: Tensor) -> Tensor:
 
     Args:
         pred: Estimated maps in people per cell, shape :math:`(B, 1, h, w)`, or counts, shape :math:`(B,)`.
-        target: True maps or counts; they need not be of one stride, nor of one kind, with ``pred``.
+        target: True maps or counts; their stride and kind may differ from those of ``pred``.
 
     Returns:
         A float64 scalar.
@@ -62,14 +62,14 @@ def count_nae(pred: Tensor, target: Tensor) -> Tensor:
 
     .. math:: NAE = \frac1{|\{c_i > 0\}|} \sum_{c_i > 0} \frac{|\hat c_i - c_i|}{c_i}
 
-    Images with nobody in them are left out.
+    Images without people are left out.
 
     Args:
         pred: Estimated maps in people per cell, shape :math:`(B, 1, h, w)`, or counts, shape :math:`(B,)`.
         target: True maps or counts.
 
     Returns:
-        A float64 scalar; NaN if nobody is in any image.
+        A float64 scalar; NaN if no image has people.
 
     Raises:
         ShapeError: If a tensor is neither maps nor counts, or the numbers of images differ.
@@ -122,7 +122,7 @@ class CountMAE(MeanOverImages):
     """
 
     def update(self, pred: Tensor, target: Tensor) -> None:
-        """Take in a batch of maps :math:`(B, 1, h, w)` or counts :math:`(B,)`."""
+        """Add a batch of maps :math:`(B, 1, h, w)` or counts :math:`(B,)`."""
         pred, target = _counts(pred, target)
         self.add((pred - target).abs())
 
@@ -139,19 +139,19 @@ class CountRMSE(MeanOverImages):
     """
 
     def update(self, pred: Tensor, target: Tensor) -> None:
-        """Take in a batch of maps :math:`(B, 1, h, w)` or counts :math:`(B,)`."""
+        """Add a batch of maps :math:`(B, 1, h, w)` or counts :math:`(B,)`."""
         pred, target = _counts(pred, target)
         self.add((pred - target).square())
 
     def compute(self) -> Tensor:
-        """Give the root of the mean over all images so far, a float64 scalar."""
+        """Return the root of the mean over all images so far, a float64 scalar."""
         return super().compute().sqrt()
 
 
 class CountNAE(MeanOverImages):
     """Normalized absolute error of the counts over a data set; see :func:`count_nae`.
 
-    Images with nobody in them are left out; ``metric.images`` is the number of the others.
+    Images without people are left out; ``metric.images`` is the number of the others.
 
     Examples:
         >>> import torch
@@ -162,5 +162,5 @@ class CountNAE(MeanOverImages):
     """
 
     def update(self, pred: Tensor, target: Tensor) -> None:
-        """Take in a batch of maps :math:`(B, 1, h, w)` or counts :math:`(B,)`."""
+        """Add a batch of maps :math:`(B, 1, h, w)` or counts :math:`(B,)`."""
         self.add(*_normalized_errors(*_counts(pred, target)))

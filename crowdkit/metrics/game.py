@@ -1,4 +1,4 @@
-"""Grid Average Mean absolute Error: the count error that a misplaced crowd cannot hide from."""
+"""Grid Average Mean absolute Error: a count error that also penalizes misplaced people."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ def game(pred: Tensor, target: Tensor, *, level: int) -> Tensor:
 
     .. math:: GAME(L) = \frac1B \sum_i \sum_{l=1}^{4^L} |\hat c_i^l - c_i^l|
 
-    The grid's lines lie at :math:`\lfloor k h / 2^L \rfloor`, so that no row or column is left out, and a
-    finer grid only adds lines: GAME never falls with the level, and GAME(0) is the MAE.
+    The grid's lines lie at :math:`\lfloor k h / 2^L \rfloor`, so that no row or column is left out, and a finer grid
+    only adds lines: GAME never decreases with the level, and GAME(0) is the MAE.
 
     Args:
         pred: Estimated maps in people per cell, shape :math:`(B, 1, h, w)`.
         target: True maps, same shape.
-        level: :math:`L`.
+        level: The level :math:`L` of the grid.
 
     Returns:
         A float64 scalar.
@@ -53,7 +53,7 @@ def _errors(pred: Tensor, target: Tensor, level: int) -> Tensor:
     _check_level(level)
     check_pair(pred, target)
     difference = pred.double() - target.double()
-    # Sums over any rectangle are differences of the running sums at its corners.
+    # The sum over a rectangle is a difference of cumulative sums at its corners.
     running = F.pad(difference.cumsum(-1).cumsum(-2), (1, 0, 1, 0))
     for dim in (-2, -1):
         steps = torch.arange(2**level + 1, device=pred.device)
@@ -67,7 +67,7 @@ class GAME(MeanOverImages):
 
     Args:
         level: The grid has ``2**level`` cells along each side.
-        options: What :class:`torchmetrics.Metric` itself takes.
+        options: Options of :class:`torchmetrics.Metric`.
 
     Examples:
         >>> import torch
@@ -83,5 +83,5 @@ class GAME(MeanOverImages):
         self.level = level
 
     def update(self, pred: Tensor, target: Tensor) -> None:
-        """Take in a batch of maps, shape :math:`(B, 1, h, w)`."""
+        """Add a batch of maps, shape :math:`(B, 1, h, w)`."""
         self.add(_errors(pred, target, self.level))

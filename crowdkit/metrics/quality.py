@@ -1,4 +1,4 @@
-"""Quality of the density map: SSIM and PSNR, by a protocol with a name."""
+"""Quality of the density map: SSIM and PSNR, following a named protocol."""
 
 from typing import Any, Literal
 
@@ -18,10 +18,10 @@ _BAND = 2**16  # Cells that are compared at once, so that their maps stay in a C
 def density_ssim(pred: Tensor, target: Tensor, *, protocol: Protocol = "marunet") -> Tensor:
     r"""Mean structural similarity (SSIM) of density maps.
 
-    The protocol ``"marunet"`` is the one of CFANet's first author: both maps are divided by the larger of
-    their two maxima, image by image, and compared at full resolution under a Gaussian window of 11 cells
-    and sigma 1.5 with :math:`C_1 = 10^{-4}`, :math:`C_2 = 9 \cdot 10^{-4}`, where the window fits. An image
-    whose maps have no positive value has no scale, and is left out.
+    The protocol ``"marunet"`` is the one of CFANet's first author: both maps are divided by the larger of their two
+    maxima, image by image, and compared at full resolution under a Gaussian window of 11 cells and sigma 1.5 with
+    :math:`C_1 = 10^{-4}`, :math:`C_2 = 9 \cdot 10^{-4}`, where the window fits. An image whose maps have no positive
+    value has no scale and is left out.
 
     Args:
         pred: Estimated maps, shape :math:`(B, 1, h, w)` with sides of at least 11.
@@ -54,9 +54,9 @@ def density_psnr(pred: Tensor, target: Tensor, *, protocol: Protocol = "marunet"
 
     .. math:: PSNR = 10 \log_{10} \frac1{MSE}
 
-    of maps that are divided by the larger of their two maxima, image by image: the protocol ``"marunet"``
-    of CFANet's first author, meant for full resolution. An image whose maps have no positive value has no
-    scale, and is left out; equal maps give infinity.
+    of maps that are divided by the larger of their two maxima, image by image: the protocol ``"marunet"`` of CFANet's
+    first author, intended for full resolution. An image whose maps have no positive value has no scale and is left
+    out; equal maps give infinity.
 
     Args:
         pred: Estimated maps, shape :math:`(B, 1, h, w)`.
@@ -141,8 +141,8 @@ class DensitySSIM(MeanOverImages):
     """Mean SSIM of density maps over a data set; see :func:`density_ssim`.
 
     Args:
-        protocol: ``"marunet"``, shown in ``repr``: a figure means nothing without it.
-        options: What :class:`torchmetrics.Metric` itself takes.
+        protocol: ``"marunet"``, shown in ``repr``: a figure is meaningless without it.
+        options: Options of :class:`torchmetrics.Metric`.
 
     Examples:
         >>> import torch
@@ -163,11 +163,11 @@ class DensitySSIM(MeanOverImages):
         self.protocol = protocol
 
     def update(self, pred: Tensor, target: Tensor) -> None:
-        """Take in a batch of maps, shape :math:`(B, 1, h, w)`."""
+        """Add a batch of maps, shape :math:`(B, 1, h, w)`."""
         self.add(*_ssim(pred, target, self.protocol))
 
     def extra_repr(self) -> str:
-        """Name the protocol in ``repr``."""
+        """Return the protocol for ``repr``."""
         return f"protocol={self.protocol!r}"
 
 
@@ -175,8 +175,8 @@ class DensityPSNR(MeanOverImages):
     """Mean PSNR of density maps over a data set, in decibels; see :func:`density_psnr`.
 
     Args:
-        protocol: ``"marunet"``, shown in ``repr``: a figure means nothing without it.
-        options: What :class:`torchmetrics.Metric` itself takes.
+        protocol: ``"marunet"``, shown in ``repr``: a figure is meaningless without it.
+        options: Options of :class:`torchmetrics.Metric`.
 
     Examples:
         >>> import torch
@@ -194,9 +194,9 @@ class DensityPSNR(MeanOverImages):
         self.protocol = protocol
 
     def update(self, pred: Tensor, target: Tensor) -> None:
-        """Take in a batch of maps, shape :math:`(B, 1, h, w)`."""
+        """Add a batch of maps, shape :math:`(B, 1, h, w)`."""
         self.add(*_psnr(pred, target, self.protocol))
 
     def extra_repr(self) -> str:
-        """Name the protocol in ``repr``."""
+        """Return the protocol for ``repr``."""
         return f"protocol={self.protocol!r}"

@@ -1,4 +1,4 @@
-"""Whole networks: made by name, saved to a folder, loaded from one."""
+"""Whole networks: created by name, saved to and loaded from a folder."""
 
 from crowdkit import _guard as _guard
 from crowdkit.models.attention_view import AttentionView, Explainable

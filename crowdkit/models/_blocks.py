@@ -1,21 +1,21 @@
-"""Where in a block its people are, from a density map; how many, from that and a count of the block."""
+"""Combine a density map with block counts: the map gives the distribution inside a block, both give its sum."""
 
 from torch import Tensor
 
 from crowdkit.ops import sum_pool
 
-_EMPTY = 1e-6  # people; in a block with less no share can be told from rounding
+_EMPTY = 1e-6  # people; in a block with fewer, shares are indistinguishable from rounding
 
 
 def shared_out(density: Tensor, counts: Tensor, *, factor: int) -> Tensor:
-    r"""Bring each block of a density map to the mean of its own sum and a count.
+    r"""Scale each block of a density map to the mean of its own sum and a count.
 
     .. math:: \hat D_i = \frac{D_i}{\sum_{j \in b} D_j} \cdot \frac{\sum_{j \in b} D_j + c_b}{2}
 
     Args:
         density: People per cell, shape :math:`(B, 1, f h, f w)`.
         counts: People per block of :math:`f \times f` cells, shape :math:`(B, 1, h, w)`.
-        factor: :math:`f`.
+        factor: Side of a block in cells, :math:`f`.
 
     Returns:
         People per cell, shape :math:`(B, 1, f h, f w)`.

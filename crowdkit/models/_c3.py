@@ -1,11 +1,11 @@
-"""What the C3 framework trains its networks with, to give its checkpoints back what they expect."""
+"""The normalization and scale that networks of the C3 framework are trained with, for its checkpoints."""
 
 from crowdkit.errors import check_choice
 
 # Published maps are a hundred times the density.
 LOG_PARA = 100.0
 
-# Mean and standard deviation a channel, for RGB in [0, 1], by the data set trained on.
+# Mean and standard deviation per channel, for RGB in [0, 1], by training data set.
 MEAN_STD = {
     "gcc": (
         (0.302234709263, 0.291243076324, 0.269087553024),
@@ -22,18 +22,18 @@ MEAN_STD = {
     ),
 }
 
-# The framework holds its networks as CCN, in data parallelism or not.
+# The framework wraps its networks as CCN, with or without data parallelism.
 PREFIXES = ("CCN.", "CCN.module.")
 
 
 def mean_std(trained_on: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Give the mean and standard deviation of a data set's images, as the framework has them.
+    """Return the mean and standard deviation of a data set's images, as the framework defines them.
 
     Args:
         trained_on: ``"gcc"``, ``"qnrf"``, ``"sha"`` or ``"shb"``.
 
     Returns:
-        Mean and standard deviation, a number a channel.
+        Mean and standard deviation, one value per channel.
 
     Raises:
         UnknownNameError: If the name is not among these.

@@ -1,4 +1,4 @@
-"""The encoder of a network that takes any: made from a name, and checked to be a pyramid."""
+"""Interchangeable encoders: created from a name, and checked to be a pyramid."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,24 +15,24 @@ from crowdkit.ops import cells_across
 def make_encoder(
     encoder: str | nn.Module, weights: str | Path | None, strides: Sequence[int] | None
 ) -> nn.Module:
-    """Make an encoder from its name; a module is taken as it is.
+    """Create an encoder from its name; a module is returned unchanged.
 
     Args:
         encoder: ``"vgg16"``, a timm model name, or a module.
-        weights: ``None``, ``"imagenet"`` or a path; for a name alone.
-        strides: Strides taken, coarse to fine, or ``None`` for all; for a name alone.
+        weights: ``None``, ``"imagenet"`` or a path; only with a name.
+        strides: Strides to use, coarse to fine, or ``None`` for all; only with a name.
 
     Returns:
         The encoder.
 
     Raises:
-        ArgumentError: If ``weights`` or ``strides`` stand beside a module, or VGG-16 lacks the strides.
+        ArgumentError: If ``weights`` or ``strides`` is given with a module, or VGG-16 lacks the strides.
         DTypeError: If ``encoder`` is neither a name nor a module.
     """
     if isinstance(encoder, nn.Module):
         if weights is not None or strides is not None:
             raise ArgumentError(
-                "encoder: expected no encoder_weights or encoder_strides beside a module of your own"
+                "encoder: expected no encoder_weights or encoder_strides with a module of your own"
             )
         return encoder
     if not isinstance(encoder, str):
@@ -51,11 +51,11 @@ def make_encoder(
 
 
 def pyramid(encoder: nn.Module, stages: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Give an encoder's channels and strides, coarse to fine.
+    """Return an encoder's channels and strides, coarse to fine.
 
     Args:
-        encoder: Has ``channels`` and ``strides``.
-        stages: How many features the decoder takes.
+        encoder: A module with ``channels`` and ``strides``.
+        stages: Number of features that the decoder takes.
 
     Returns:
         Channels and strides.
@@ -79,12 +79,12 @@ def pyramid(encoder: nn.Module, stages: int) -> tuple[tuple[int, ...], tuple[int
 
 
 def crop(x: Tensor, size: Sequence[int], stride: int) -> Tensor:
-    r"""Cut a map of a padded image to the cells that the image covers.
+    r"""Crop a map of a padded image to the cells that the image covers.
 
     Args:
         x: Shape :math:`(..., h, w)` at ``stride``.
         size: Height and width of the image.
-        stride: Pixels a cell.
+        stride: Side of a cell in pixels.
 
     Returns:
         The upper left part, :math:`\lceil H/s \rceil \times \lceil W/s \rceil`.

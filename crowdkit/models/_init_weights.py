@@ -1,4 +1,4 @@
-"""How the convolutions outside the encoder start."""
+"""Initialization of the convolutions outside the encoder."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -14,9 +14,9 @@ def init_weights(parts: Iterable[nn.Module], *, heads: Iterable[nn.Module], init
 
     Args:
         parts: Modules whose convolutions are drawn, in order.
-        heads: Convolutions among them that give logits or densities: N(0, 0.01) either way.
-        init: ``"normal"``: N(0, 0.01), the paper's; ``"kaiming"`` for narrow stages, whose signal N(0, 0.01)
-            would lose.
+        heads: Convolutions among them that output logits or densities: always N(0, 0.01).
+        init: ``"normal"``: N(0, 0.01), the paper's; ``"kaiming"`` for narrow stages, in which N(0, 0.01) would lose
+            the signal.
     """
     outputs = set(heads)
     for part in parts:

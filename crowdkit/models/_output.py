@@ -25,7 +25,7 @@ _OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def check_output(output: str, expansion: float) -> None:
-    """Raise unless ``output`` is a known activation and ``expansion`` a number above 0."""
+    """Raise unless ``output`` is a known activation and ``expansion`` is a number above 0."""
     check_choice("output", output, _OUTPUTS)
     if isinstance(expansion, bool) or not isinstance(expansion, (int, float)) or not expansion > 0:
         raise ArgumentError(f"expansion: expected a number > 0, got {expansion!r}")
@@ -34,13 +34,13 @@ def check_output(output: str, expansion: float) -> None:
 def to_density(linear: Tensor, *, output: Output, expansion: float, stride: int) -> Tensor:
     r"""Turn the last linear map into people per cell, :math:`\phi(z) \, s^2 / e`.
 
-    In float32 whatever autocast says: a cell holds 1e-4 people and a map sums to thousands.
+    Computed in float32 even under autocast: a cell holds 1e-4 people and a map sums to thousands.
 
     Args:
         linear: :math:`z`, shape :math:`(B, 1, h, w)`.
         output: The activation :math:`\phi`; ``"identity"`` lets a density be negative.
-        expansion: :math:`e`.
-        stride: :math:`s`, the cell's side in pixels.
+        expansion: Factor :math:`e` on people per pixel in the output.
+        stride: Side :math:`s` of a cell in pixels.
 
     Returns:
         People per cell, float32, same shape.

@@ -1,4 +1,4 @@
-"""Images whose sides no pooling divides: ours are continued, the originals' resized or cut."""
+"""Images whose sides are not divisible by the poolings: padded by default; resized or cropped as in the originals."""
 
 from typing import Literal
 
@@ -15,14 +15,14 @@ PAD_OR_DROP = ("pad", "drop")
 
 
 def fit_images(images: Tensor, multiple: int, *, edges: Edges) -> Tensor:
-    """Give images the sides that a network takes.
+    """Bring images to a size that a network accepts.
 
     Args:
         images: Normalized, shape :math:`(B, C, H, W)`.
-        multiple: What the network's poolings divide by.
-        edges: ``"pad"``: continue by zeros at the right and bottom to multiples. ``"resize"``: resize
-            bilinearly down to multiples. ``"drop"``: leave the rest to the poolings, which drop it. An image
-            smaller than ``multiple`` is enlarged or continued to it in every case.
+        multiple: The total factor of the network's poolings.
+        edges: ``"pad"``: pad with zeros at the right and bottom to multiples. ``"resize"``: resize bilinearly down
+            to multiples. ``"drop"``: leave the remainder to the poolings, which drop it. An image smaller than
+            ``multiple`` is enlarged or padded to it in every case.
 
     Returns:
         Images for the network.
@@ -33,28 +33,28 @@ def fit_images(images: Tensor, multiple: int, *, edges: Edges) -> Tensor:
     if edges == "drop":
         return F.pad(images, (0, max(0, multiple - width), 0, max(0, multiple - height)))
     size = [max(1, side // multiple) * multiple for side in (height, width)]
-    # A symbolic side is no int: asked for its value, an export would hold for images of this kind alone.
+    # A symbolic side is not an int: evaluating it would fix an export to images of this size.
     if isinstance(height, int) and isinstance(width, int) and size == [height, width]:
         return images
     return F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)
 
 
 def fit_density(density: Tensor, size: torch.Size, *, stride: int, edges: Edges) -> Tensor:
-    r"""Lay a density map over the cells of the image as it was, with the same people.
+    r"""Map a density map onto the cells of the original image, preserving the count.
 
     Args:
-        density: Of the images that :func:`fit_images` gave, shape :math:`(B, 1, h', w')`.
-        size: :math:`(H, W)` of the image as it was.
+        density: Map of the images that :func:`fit_images` returned, shape :math:`(B, 1, h', w')`.
+        size: :math:`(H, W)` of the original image.
         stride: Side of a cell, in pixels.
-        edges: As in :func:`fit_images`. After ``"resize"`` a cell's people are shared out by area; after
-            ``"drop"`` the cells that were dropped are empty.
+        edges: As in :func:`fit_images`. After ``"resize"`` a cell's people are distributed by area; after
+            ``"drop"`` the dropped cells are empty.
 
     Returns:
         People per cell, shape :math:`(B, 1, \lceil H/s \rceil, \lceil W/s \rceil)`.
     """
     rows, columns = (cells_across(side, stride) for side in size)
     if edges == "resize":
-        # Matrix products would be in half precision under autocast.
+        # Under autocast, matrix products would be in half precision.
         with torch.autocast(density.device.type, enabled=False):
             down = _shares(density, density.shape[-2], size[0], stride)
             across = _shares(density, density.shape[-1], size[1], stride)
@@ -64,8 +64,8 @@ def fit_density(density: Tensor, size: torch.Size, *, stride: int, edges: Edges)
 
 
 def _shares(like: Tensor, cells: int, side: int, stride: int) -> Tensor:
-    """Which share of each of ``cells`` equal parts of a side lies in each cell of ``stride`` pixels."""
-    # Lengths times `cells` are whole numbers, hence exact.
+    """The share of each of ``cells`` equal parts of a side that lies in each cell of ``stride`` pixels."""
+    # Lengths multiplied by `cells` are whole numbers, hence exact.
     old = torch.arange(cells + 1, device=like.device) * side
     new = (torch.arange(cells_across(side, stride) + 1, device=like.device) * stride).clamp(max=side) * cells
     low = torch.maximum(old[:-1], new[:-1, None])

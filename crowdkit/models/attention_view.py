@@ -1,4 +1,4 @@
-"""A look at what attention does inside a network, for pictures."""
+"""The effect of attention inside a network, as data for pictures."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -12,21 +12,21 @@ from crowdkit.ops import upsample
 
 
 class AttentionView(NamedTuple):
-    r"""What attention re-weights at one stage of a network, before and after, and the attention itself.
+    r"""The tensor that attention re-weights at one stage of a network, before and after, and the attention itself.
 
-    All are of one size :math:`h \times w`: :math:`\lceil H/s \rceil \times \lceil W/s \rceil` at the
-    stride :math:`s` of the stage.
+    All have the same size :math:`h \times w`: :math:`\lceil H/s \rceil \times \lceil W/s \rceil` at the stride
+    :math:`s` of the stage.
 
     Attributes:
-        what: What is re-weighted: ``"feature"``, ``"image"`` or ``"density"``.
+        what: The kind of tensor that is re-weighted: ``"feature"``, ``"image"`` or ``"density"``.
         stage: The stage, counted from 1, coarse to fine.
-        before: It before the attention, shape :math:`(B, C, h, w)`.
-        after: It after the attention, same shape.
-        weight: The weight that the attention gives, :math:`(B, 1, h, w)`.
+        before: The tensor before the attention, shape :math:`(B, C, h, w)`.
+        after: The tensor after the attention, same shape.
+        weight: The attention weight, :math:`(B, 1, h, w)`.
         region: The coarse map's (CAM) probability of crowd, :math:`(B, 1, h, w)`; ``None`` without one.
         level: The fine map's (FAM) expected weight, :math:`(B, 1, h, w)` in [0, 1]; ``None`` without one.
-        background: Where the model sees nobody, boolean, :math:`(B, 1, h, w)`: the CAM's probability is
-            below one half, or, without a CAM, the FAM's probability of background is above it.
+        background: Where the model sees no crowd, boolean, :math:`(B, 1, h, w)`: the CAM's probability is below
+            one half, or, without a CAM, the FAM's probability of background is above it.
     """
 
     what: str
@@ -41,17 +41,17 @@ class AttentionView(NamedTuple):
 
 @runtime_checkable
 class Explainable(Protocol):
-    """A model that lets one look at its attention: it has ``inside``."""
+    """A model whose attention can be inspected with ``attention_view``."""
 
     def attention_view(self, images: Tensor, *, stage: int | None = None) -> AttentionView:
-        """Look at a stage.
+        """Return what the attention does at a stage.
 
         Args:
             images: RGB in [0, 1], shape :math:`(B, 3, H, W)`.
-            stage: Counted from 1, coarse to fine; ``None`` for the last.
+            stage: The stage, counted from 1, coarse to fine; ``None`` for the last.
 
         Returns:
-            What the attention does there.
+            The attention and what it re-weights.
         """
 
 
@@ -60,8 +60,8 @@ def pick_stage(stage: int | None, stages: int, *, only_last: bool = False) -> in
 
     Args:
         stage: The stage; ``None`` for the last.
-        stages: How many there are.
-        only_last: Whether nothing is re-weighted before the last.
+        stages: Number of stages.
+        only_last: Whether only the last stage is re-weighted.
 
     Returns:
         The index, from 0.
@@ -81,13 +81,13 @@ def pick_stage(stage: int | None, stages: int, *, only_last: bool = False) -> in
 def branch_planes(
     regions: Sequence[Tensor], levels: Sequence[Tensor], index: int, *, hard: bool
 ) -> tuple[Tensor | None, Tensor | None, Tensor]:
-    """Give what the coarse and the fine map of a stage say, each alone.
+    """Return the output of the coarse and of the fine map of a stage, separately.
 
     Args:
         regions: CAM logits, coarse to fine, or none.
         levels: FAM logits, coarse to fine, or none.
         index: The stage, from 0.
-        hard: Take the likeliest level.
+        hard: Use the most likely level.
 
     Returns:
         ``(region, level, background)`` of :class:`AttentionView`.
@@ -99,21 +99,21 @@ def branch_planes(
         raise ArgumentError("attention: expected a model with crr or dle, got one with neither")
     region = attention_weight(region=regions[index]) if regions else None
     level = attention_weight(levels[index], hard=hard) if levels else None
-    # Half, not the likeliest class: a crowd's probability is spread over the other k - 1.
+    # One half, not the most likely class: the probability of a crowd is spread over the other k - 1.
     background = region < 0.5 if region is not None else levels[index].softmax(dim=1)[:, :1] > 0.5
     return region, level, background
 
 
 def fit_view(inside: AttentionView, size: Sequence[int], stride: int) -> AttentionView:
-    """Cut what was seen in the padded image to the cells that the image covers.
+    """Crop an attention view of a padded image to the cells that the image covers.
 
     Args:
-        inside: What was seen; if that is the image, its maps are enlarged to it.
+        inside: The view; if it is of the image, its maps are enlarged to the image's size.
         size: Height and width of the image.
-        stride: Pixels a cell of the maps.
+        stride: Side of a cell of the maps in pixels.
 
     Returns:
-        The same, of one size.
+        The view, with all maps of the same size.
     """
     factor, side = (stride, 1) if inside.what == "image" else (1, stride)
 

@@ -1,4 +1,4 @@
-"""What every model is: a stride, a configuration, and a folder it can be saved to."""
+"""The base of every model: a stride, a configuration, and saving to a folder."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -14,13 +14,13 @@ from crowdkit.prediction import Prediction
 
 
 class CrowdModel(nn.Module):
-    """Parent of all models: images (B, 3, H, W), RGB in [0, 1], to a :class:`~crowdkit.prediction.Prediction`.
+    """Base class of all models: images (B, 3, H, W), RGB in [0, 1], to a :class:`~crowdkit.prediction.Prediction`.
 
     Attributes:
-        stride: Side in pixels of a cell of the density map.
-        name: The name under which :func:`crowdkit.models.create_model` makes it.
-        config: The constructor's keyword arguments, JSON-able; recorded by itself.
-        one_size: Why a graph of the model holds for one size of image alone, if so.
+        stride: Side of a cell of the density map in pixels.
+        name: The name under which :func:`crowdkit.models.create_model` creates it.
+        config: The constructor's keyword arguments, JSON-able; recorded automatically.
+        one_size: Why an exported graph is valid for images of one size only; ``None`` if for any.
     """
 
     stride: int
@@ -29,7 +29,7 @@ class CrowdModel(nn.Module):
     one_size: str | None = None
 
     def __init_subclass__(cls) -> None:
-        """Let the constructor record its arguments."""
+        """Make the constructor record its arguments."""
         super().__init_subclass__()
         if "__init__" in vars(cls):
             cls.__init__ = _recording(cls.__init__)  # type: ignore[method-assign]
@@ -39,13 +39,13 @@ class CrowdModel(nn.Module):
         raise NotImplementedError
 
     def save(self, folder: str | Path) -> None:
-        """Write ``config.json`` and ``model.safetensors``, each whole or not at all.
+        """Write ``config.json`` and ``model.safetensors``, each atomically.
 
         Args:
-            folder: Where to; made if missing.
+            folder: The folder; created if missing.
 
         Raises:
-            ConfigError: If the configuration holds what JSON cannot (a module passed as encoder).
+            ConfigError: If JSON cannot represent the configuration (a module was passed as encoder).
         """
         from safetensors.torch import save_file
 
@@ -55,7 +55,7 @@ class CrowdModel(nn.Module):
             text = json.dumps({"model": self.name, "config": self.config}, indent=2) + "\n"
         except TypeError as error:
             raise ConfigError(
-                f"config: expected values that JSON can hold, got {self.config}; a model with a module of your "
+                f"config: expected values that JSON can represent, got {self.config}; a model with a module of your "
                 "own as encoder is saved by torch.save(model.state_dict(), ...)"
             ) from error
         state = {key: value.detach().cpu().contiguous() for key, value in self.state_dict().items()}
@@ -70,7 +70,7 @@ def _recording(init: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(init)
     def record_and_init(self: CrowdModel, *args: Any, **kwargs: Any) -> None:
-        if "config" not in vars(self):  # else a subclass, whose arguments count, calls its parent
+        if "config" not in vars(self):  # otherwise a subclass has recorded its own and calls its parent
             given = known.bind(self, *args, **kwargs)
             given.apply_defaults()
             _, *own = given.arguments.items()
@@ -106,5 +106,5 @@ def read_folder(folder: str | Path) -> tuple[str, dict[str, Any], dict[str, Tens
         return str(name), config, load_file(source / "model.safetensors")
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise DataError(f"model: expected a saved model in {source}, got {error!r}") from error
-    except Exception as error:  # safetensors raises its own
+    except Exception as error:  # safetensors raises its own types
         raise DataError(f"model: expected a safetensors file in {source}, got {error}") from error

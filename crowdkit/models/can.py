@@ -1,4 +1,4 @@
-"""CAN, CSRNet with context of several scales."""
+"""CAN: CSRNet with multi-scale context."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,28 +22,28 @@ from crowdkit.prediction import Prediction
 class CAN(CrowdModel):
     r"""Context-Aware Network (CAN), of stride 8. 18,103,489 parameters.
 
-    Between VGG-16's front and CSRNet's dilated convolutions, averages over a grid of 1, 4, 9 and 36 parts of
-    the image, weighed at every cell by how much they differ from it, are joined to the features.
+    Between VGG-16's front and CSRNet's dilated convolutions, averages over grids of 1, 4, 9 and 36 parts of the
+    image are concatenated to the features; each is weighted at every cell by how much it differs from the feature.
 
     Args:
-        encoder_weights: ``None``, ``"imagenet"`` or a path with torchvision's VGG-16 keys; never downloaded
-            unless asked for by name.
-        batch_norm: Normalize the dilated convolutions over the batch, as the authors' code does with 26 crops
-            a batch. The paper does not mention it; without it, 18,099,521 parameters.
-        edges: Sides that 8 does not divide: ``"pad"`` continues them by zeros; ``"drop"`` leaves the rest to
-            the poolings as the original does, and its cells count nobody.
+        encoder_weights: ``None``, ``"imagenet"`` or a path with torchvision's VGG-16 keys; downloaded only if
+            requested by name.
+        batch_norm: Batch normalization in the dilated convolutions, as in the authors' code, which uses 26 crops
+            per batch. The paper does not mention it; without it the network has 18,099,521 parameters.
+        edges: For sides not divisible by 8: ``"pad"`` pads with zeros; ``"drop"`` leaves the remainder to the
+            poolings as the original does, and counts no one there.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` or ``"identity"`` (the original's: cells may be
             negative).
         expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`: a cell of
             64 pixels has :math:`64 \phi(z) / e` people.
-        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as the original. The last
-            layer is N(0, 0.01) either way.
+        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as in the original. The last layer is
+            always N(0, 0.01).
 
     Raises:
-        UnknownNameError: If a choice is not among those named.
+        UnknownNameError: If a choice is not one of those listed.
         ArgumentError: If ``expansion`` is not above 0.
         DTypeError: If ``batch_norm`` is not a boolean.
-        DataError: If the encoder's file does not fit.
+        DataError: If the encoder's file does not match.
 
     References:
         Liu, Salzmann and Fua. *Context-Aware Crowd Counting*. CVPR 2019, section 3.1.
@@ -98,11 +98,11 @@ class CAN(CrowdModel):
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:
-        """Read released weights and count as their authors' network does.
+        """Load released weights and count as their authors' network does.
 
-        Keys ``frontend.0.weight``, ``context.scales.0.1.weight``, ``backend.0.weight``,
-        ``output_layer.weight`` ... The model drops ragged edges and has no activation at its end. The
-        authors' test adds the counts of the four quarters of an image, each seen alone.
+        The keys are ``frontend.0.weight``, ``context.scales.0.1.weight``, ``backend.0.weight``,
+        ``output_layer.weight`` ... The model drops incomplete cells and has no activation at its end. The authors' test
+        counts the four quarters of an image separately and adds up the counts.
 
         Args:
             path: A ``.pth.tar``, ``.pth``, ``.npz``, ``.h5`` or ``.safetensors`` file.
@@ -123,10 +123,10 @@ class CAN(CrowdModel):
 
 
 class _Context(nn.Module):
-    r"""Join features with averages of several scales, :math:`\sum_s w_s a_s / \sum_s w_s`.
+    r"""Concatenate features with averages at several scales, :math:`\sum_s w_s a_s / \sum_s w_s`.
 
-    :math:`a_s` is a 1x1 convolution of the average over a grid, brought back to the size of the features
-    :math:`f`, and :math:`w_s = \sigma(W (f - a_s) + b)`, one weight net for all scales.
+    :math:`a_s` is a 1x1 convolution of the average over a grid, upsampled to the size of the features :math:`f`,
+    and :math:`w_s = \sigma(W (f - a_s) + b)`, with one weight network for all scales.
     """
 
     def __init__(self, channels: int, sizes: Sequence[int] = (1, 2, 3, 6)) -> None:
@@ -145,17 +145,17 @@ class _Context(nn.Module):
         for scale in self.scales:
             grid = scale(features)
             averages.append(_enlarge(grid, size))
-            # W (f - a) = W f - W a, and W commutes with the way back: three of four large products less.
+            # W (f - a) = W f - W a, and W commutes with the upsampling: this saves three of four large products.
             logits.append(near - _enlarge(F.conv2d(grid, self.weight_net.weight), size))
-        # The softmax of log-sigmoids is sigmoids over their sum, without 0 / 0 in half precision. As a
-        # softplus, since ONNX has no log-sigmoid, and the logarithm of a sigmoid ends at -88.
+        # A softmax of log-sigmoids is sigmoids divided by their sum, but without 0 / 0 in half precision. The
+        # log-sigmoid is a softplus because ONNX has none, and the logarithm of a sigmoid is limited to -88.
         weights = (-F.softplus(-torch.stack(logits))).softmax(dim=0)
         context = (weights * torch.stack(averages)).sum(dim=0)
         return F.relu(self.bottleneck(torch.cat([context, features], dim=1)))
 
 
 class _GridMean(nn.Module):
-    """Average over ``size`` x ``size`` parts, which overlap by a cell where they do not divide the map."""
+    """Average over ``size`` x ``size`` parts, which overlap by one cell where the map is not divisible."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class _GridMean(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         if not torch.compiler.is_exporting():
             return F.adaptive_avg_pool2d(features, self.size)
-        # For a map of any size torch writes that as gathers, at places that onnxruntime finds out of range.
+        # For a map of any size torch exports this as gathers, whose indices onnxruntime finds out of range.
         down, across = (self._shares(cells, features) for cells in features.shape[-2:])
         return torch.einsum("bchw,ih,jw->bcij", features, down, across)
 
@@ -177,5 +177,5 @@ class _GridMean(nn.Module):
 
 
 def _enlarge(grid: Tensor, size: torch.Size) -> Tensor:
-    # A grid has no stride: its cells depend on the image's size, and so does the way back.
+    # A grid has no stride: its cells depend on the image's size, and so does the upsampling.
     return F.interpolate(grid, size=size, mode="bilinear", align_corners=False)

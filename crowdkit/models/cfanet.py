@@ -22,34 +22,32 @@ from crowdkit.prediction import BlockCounts, Prediction
 class CFANet(CrowdModel):
     r"""Coarse- and Fine-grained Attention Network (CFANet).
 
-    An encoder; a Crowd Region Recognizer and a Density Level Estimator on its deepest feature; a Density
-    Map Estimator that joins the encoder's features and is re-weighted by both at every stage.
+    It consists of an encoder, a Crowd Region Recognizer and a Density Level Estimator on its deepest feature, and a
+    Density Map Estimator that combines the encoder's features and is re-weighted by both at every stage.
 
-    A cell's density is :math:`\phi(z) \, s^2 / e` people, with :math:`\phi` the output activation of the
-    linear map :math:`z`, :math:`s` the stride and :math:`e` the expansion. The default ``softplus`` is
-    positive and has a gradient everywhere: a ReLU that has sunk below zero stays there, and ``abs`` folds
-    its gradient at zero (both are there to compare; see the docs, *The paper and our answers*).
+    A cell's density is :math:`\phi(z) \, s^2 / e` people, with the output activation :math:`\phi` of the linear
+    map :math:`z`, the stride :math:`s` and the expansion :math:`e`. The default ``softplus`` is positive and has a
+    gradient everywhere: a ReLU that has dropped below zero stays there, and the gradient of ``abs`` flips its sign
+    at zero (both are available for comparison; see the docs, *The paper and our answers*).
 
     Args:
-        encoder: ``"vgg16"``, a timm model name, or a module with ``channels`` and ``strides`` (coarse to
-            fine, each stride half the one before) whose forward gives that list of features of the padded
-            image.
-        encoder_weights: ``None``, ``"imagenet"`` or a path; never downloaded unless asked for by name.
-        encoder_strides: Strides taken from a timm encoder, coarse to fine; ``None`` takes all.
+        encoder: ``"vgg16"``, a timm model name, or a module with ``channels`` and ``strides`` (coarse to fine, each
+            stride half the one before) whose forward returns the list of these features of the padded image.
+        encoder_weights: ``None``, ``"imagenet"`` or a path; downloaded only if requested by name.
+        encoder_strides: Strides to use from a timm encoder, coarse to fine; ``None`` uses all.
         levels: Density classes k of the DLE, the background included (table 9).
-        crr: Have the Crowd Region Recognizer (table 7).
-        dle: Have the Density Level Estimator (table 7).
-        supervision: Stages that give a supervised density map, counted from 1 (table 8); ``None`` means
-            every stage.
-        deep_skip: Draw the deepest skip connection, as figure 2 does.
-        injection: Where the attention A enters (figure 3): ``"stages"`` (d) re-weights the decoder's feature
-            F at every stage, F + A F; ``"output"`` (c) multiplies the final density; ``"features"`` (b)
-            multiplies every feature of the encoder, and ``"input"`` (a) the image, by the attention of a
-            *separate network*: the same branches on an encoder of their own, made as ``encoder`` is (of a
-            module, a copy).
-        hard_levels: Weigh features by the likeliest level, not by the expectation; the density loss then
-            does not reach the DLE.
-        output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which has no sign.
+        crr: Whether to include the Crowd Region Recognizer (table 7).
+        dle: Whether to include the Density Level Estimator (table 7).
+        supervision: Stages that output a supervised density map, counted from 1 (table 8); ``None`` means every
+            stage.
+        deep_skip: Include the deepest skip connection, which figure 2 draws.
+        injection: Where the attention A enters (figure 3): ``"stages"`` (d) re-weights the decoder's feature F at
+            every stage, F + A F; ``"output"`` (c) multiplies the final density; ``"features"`` (b) multiplies every
+            feature of the encoder, and ``"input"`` (a) the image, by the attention of a *separate network*: the same
+            branches on a second encoder, created as ``encoder`` is (a module is copied).
+        hard_levels: Weight features by the most likely level instead of the expectation; the density loss then does
+            not reach the DLE.
+        output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which may be negative.
         expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`. The paper's
             training multiplies densities by 50; with a softplus that starts at 0.69 the default starts near
             3.5e-4 people per pixel, between the means of ShanghaiTech A and B.
@@ -66,7 +64,7 @@ class CFANet(CrowdModel):
 
     Raises:
         ArgumentError: If strides do not halve, or ``injection`` has no attention to inject.
-        UnknownNameError: If a choice is not among those named.
+        UnknownNameError: If a choice is not one of those listed.
 
     References:
         Rong and Li. *Coarse- and Fine-grained Attention Network with Background-aware Loss for Crowd
@@ -162,8 +160,8 @@ class CFANet(CrowdModel):
             images: RGB in [0, 1], shape :math:`(B, 3, H, W)`, any size.
 
         Returns:
-            A prediction whose ``density`` is :math:`(B, 1, \lceil H/s \rceil, \lceil W/s \rceil)`; while
-            training also the other supervised maps and the attention logits.
+            A prediction whose ``density`` is :math:`(B, 1, \lceil H/s \rceil, \lceil W/s \rceil)`; while training
+            it also has the other supervised maps and the attention logits.
         """
         size = images.shape[-2:]
         _, features, regions, levels = self._extract(images)
@@ -188,7 +186,7 @@ class CFANet(CrowdModel):
         )
 
     def attention(self, images: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        r"""Look at the finest stage's attention; :meth:`attention_view` also gives what it re-weights.
+        r"""Return the attention of the finest stage; :meth:`attention_view` also returns what it re-weights.
 
         Args:
             images: RGB in [0, 1], shape :math:`(B, 3, H, W)`.
@@ -210,15 +208,15 @@ class CFANet(CrowdModel):
         return crop(weight, size, self.stride), region, level
 
     def attention_view(self, images: Tensor, *, stage: int | None = None) -> AttentionView:
-        """Look at what the attention re-weights, before and after (figure 6).
+        """Return what the attention re-weights, before and after (figure 6).
 
         Args:
             images: RGB in [0, 1], shape :math:`(B, 3, H, W)`.
-            stage: Counted from 1, coarse to fine; ``None`` for the last. ``injection`` ``"input"`` and
-                ``"output"`` re-weight once, at the last.
+            stage: The stage, counted from 1, coarse to fine; ``None`` for the last. ``injection`` ``"input"`` and
+                ``"output"`` re-weight only once, at the last.
 
         Returns:
-            What the attention does there.
+            The attention and what it re-weights.
 
         Raises:
             ArgumentError: If the model has neither branch, or nothing is re-weighted at that stage.
@@ -248,7 +246,7 @@ class CFANet(CrowdModel):
         return fit_view(seen, images.shape[-2:], self.strides[index])
 
     def _extract(self, images: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
-        """Give the encoder's features, those that the decoder takes, and the logits of CRR and DLE."""
+        """Return the encoder's features, those for the decoder, and the logits of CRR and DLE."""
         if self.attention_encoder is None:
             features = self.encoder(images)
             return features, features, *self._attend(features[0])

@@ -29,26 +29,26 @@ def cfanet_lite(
     level_edges: Sequence[float] | None = None,
     blocks: Sequence[int] | None = None,
 ) -> CFANet:
-    """Make a narrow :class:`CFANet` of stride 4 on a light encoder, for small machines.
+    """Create a narrow :class:`CFANet` of stride 4 on a light encoder, for small machines.
 
-    The parts are the paper's; the encoder, the widths, the stride and the Kaiming start differ.
+    The parts are the paper's; the encoder, the widths, the stride and the Kaiming initialization differ.
 
     Args:
         encoder: A timm model name with features at ``encoder_strides``.
         encoder_weights: ``None``, ``"imagenet"`` or a path.
-        encoder_strides: Strides taken from the encoder, coarse to fine.
-        levels: See :class:`CFANet`, as for all that follow.
-        crr: Have the Crowd Region Recognizer.
-        dle: Have the Density Level Estimator.
-        supervision: Stages that give a supervised density map.
+        encoder_strides: Strides to use from the encoder, coarse to fine.
+        levels: See :class:`CFANet` for this and the following arguments.
+        crr: Whether to include the Crowd Region Recognizer.
+        dle: Whether to include the Density Level Estimator.
+        supervision: Stages that output a supervised density map.
         injection: Where the attention enters.
-        hard_levels: Weigh features by the likeliest level.
+        hard_levels: Weight features by the most likely level.
         output: Output activation.
         expansion: Factor on people per pixel in the network's output.
         crr_widths: Channels of the CRR's stages.
         dle_widths: Channels of the DLE's stages.
         dme_widths: Channels of the DME's stages.
-        level_edges: The edges of the DLE's classes; a record.
+        level_edges: The edges of the DLE's classes; only recorded.
         blocks: Also count blocks of 16 pixels, with these bins.
 
     Returns:

@@ -1,4 +1,4 @@
-"""CSRNet, VGG-16's front and a column of dilated convolutions."""
+"""CSRNet: VGG-16's front and a column of dilated convolutions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,26 +24,26 @@ WIDTHS = (512, 512, 512, 256, 128, 64)
 class CSRNet(CrowdModel):
     r"""Congested Scene Recognition Network (CSRNet), of stride 8. 16,263,489 parameters.
 
-    The first ten convolutions of VGG-16, six 3x3 convolutions whose dilation widens the view without
+    The first ten convolutions of VGG-16, six 3x3 convolutions whose dilation enlarges the receptive field without
     another pooling, and a 1x1 convolution.
 
     Args:
-        encoder_weights: ``None``, ``"imagenet"`` or a path with torchvision's VGG-16 keys; never downloaded
-            unless asked for by name.
-        dilation: Of the six convolutions: 2 is configuration B, the one that is used; 1 and 4 are A and D.
-        edges: Sides that 8 does not divide: ``"pad"`` continues them by zeros; ``"drop"`` leaves the rest to
-            the poolings as the original does, and its cells count nobody.
+        encoder_weights: ``None``, ``"imagenet"`` or a path with torchvision's VGG-16 keys; downloaded only if
+            requested by name.
+        dilation: Of the six convolutions: 2 is configuration B, the usual one; 1 and 4 are A and D.
+        edges: For sides not divisible by 8: ``"pad"`` pads with zeros; ``"drop"`` leaves the remainder to the
+            poolings as the original does, and counts no one there.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` or ``"identity"`` (the original's: cells may be
             negative).
         expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`: a cell of
             64 pixels has :math:`64 \phi(z) / e` people.
-        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as the original. The last
-            layer is N(0, 0.01) either way.
+        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as in the original. The last layer is
+            always N(0, 0.01).
 
     Raises:
-        UnknownNameError: If a choice is not among those named.
-        ArgumentError: If ``expansion`` is not above 0, or ``dilation`` no whole number >= 1.
-        DataError: If the encoder's file does not fit.
+        UnknownNameError: If a choice is not one of those listed.
+        ArgumentError: If ``expansion`` is not above 0, or ``dilation`` is not a whole number >= 1.
+        DataError: If the encoder's file does not match.
 
     References:
         Li, Zhang and Chen. *CSRNet: Dilated Convolutional Neural Networks for Understanding the Highly
@@ -96,10 +96,10 @@ class CSRNet(CrowdModel):
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:
-        """Read released weights and count as their authors' code does.
+        """Load released weights and count as their authors' code does.
 
-        Keys ``frontend.0.weight``, ``backend.0.weight``, ``output_layer.weight`` ... The model drops ragged
-        edges and has no activation at its end.
+        The keys are ``frontend.0.weight``, ``backend.0.weight``, ``output_layer.weight`` ... The model drops
+        incomplete cells and has no activation at its end.
 
         Args:
             path: A ``.pth.tar``, ``.pth``, ``.npz``, ``.h5`` or ``.safetensors`` file.
@@ -120,7 +120,7 @@ class CSRNet(CrowdModel):
 
 
 def original_name(key: str) -> str:
-    """Name a parameter as the code of CSRNet, and of those built on it, does."""
+    """Return a parameter's name in the code of CSRNet and of networks built on it."""
     return key.replace("encoder.features.", "frontend.").replace("head.", "output_layer.")
 
 
@@ -130,10 +130,10 @@ def dilated_column(
     """Stack 3x3 convolutions that keep the size, each with ReLU.
 
     Args:
-        inputs: Channels that come in.
+        inputs: Input channels.
         widths: Channels of each convolution.
-        dilation: Of every convolution.
-        batch_norm: Normalize before each ReLU.
+        dilation: Dilation of every convolution.
+        batch_norm: Whether to normalize before each ReLU.
 
     Returns:
         The layers.

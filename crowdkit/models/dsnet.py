@@ -19,7 +19,7 @@ from crowdkit.prediction import Prediction
 
 
 class _DenseDilatedBlock(nn.Module):
-    """Dense Dilated Convolution Block (DDCB): each dilation sees all before it; without biases."""
+    """Dense Dilated Convolution Block (DDCB): each dilation sees all before it; no biases."""
 
     def __init__(self, channels: int, *, bottleneck: int, growth: int, dilations: Sequence[int]) -> None:
         super().__init__()
@@ -49,12 +49,12 @@ class DSNet(CrowdModel):
 
     Args:
         encoder_weights: ``None``, ``"imagenet"`` or a path to VGG-16's weights with torchvision's keys.
-        edges: Sides that 8 does not divide: ``"pad"`` continues them by zeros; ``"drop"`` leaves out what
-            the poolings drop, as the original does, and counts nobody there.
-        output: ``"softplus"``, ``"abs"``, ``"relu"``, or ``"identity"`` (the original's), which has no sign.
+        edges: For sides not divisible by 8: ``"pad"`` pads with zeros; ``"drop"`` leaves out what the poolings
+            drop, as the original does, and counts no one there.
+        output: ``"softplus"``, ``"abs"``, ``"relu"``, or ``"identity"`` (the original's), which may be negative.
         expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
-        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, the original's. The last layer
-            is N(0, 0.01) either way.
+        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as in the original. The last layer is
+            always N(0, 0.01).
 
     References:
         Dai, Liu, Ma, Cao, Zhao and Zhang. *Dense Scale Network for Crowd Counting*. 2019 (arXiv 1906.09707).
@@ -103,9 +103,9 @@ class DSNet(CrowdModel):
     def load_published(cls, path: str | Path) -> Self:
         """Load a checkpoint of the unofficial repository, with that repository's output.
 
-        It takes the count to be the plain sum of the last convolution, which may be negative, and drops
-        what 8 does not divide. The keys are those of the block without biases whose fusing convolution sees
-        all three dilations; the repository's other version, of another shape, is refused.
+        That repository's count is the plain sum of the last convolution, which may be negative, and it drops the
+        remainder of sides not divisible by 8. Supported keys are those of the block without biases whose fusing
+        convolution sees all three dilations; the repository's other version, which has other shapes, is rejected.
 
         Args:
             path: A checkpoint of github.com/rongliangzi/Dense-Scale-Network-for-Crowd-Counting.
@@ -114,7 +114,7 @@ class DSNet(CrowdModel):
             The model in ``eval()``.
 
         Raises:
-            DataError: If the file is unreadable, or a tensor is missing, left over or of another shape.
+            DataError: If the file is unreadable, or a tensor is missing, unexpected or of another shape.
         """
         model = cls(edges="drop", output="identity", expansion=float(cls.stride**2))
         load_exact(model, read_published(path), path=path, rename=_published_name)

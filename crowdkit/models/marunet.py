@@ -1,4 +1,4 @@
-"""MARUNet: the CFANet authors' earlier network, with coarse attention alone."""
+"""MARUNet: the CFANet authors' earlier network, with coarse attention only."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,26 +22,26 @@ from crowdkit.prediction import Prediction
 class MARUNet(CrowdModel):
     r"""Multi-level Attention Refined U-Net (MARUNet).
 
-    All thirteen convolutions of VGG-16, at strides 16 to 1; a bridge on the deepest; five attention maps
-    from the bridge, coarse to fine; a decoder whose every stage takes the decoder's and the encoder's
-    feature, *multiplied* by the attention A before its convolution,
+    All thirteen convolutions of VGG-16, at strides 16 to 1; a bridge on the deepest; five attention maps from the
+    bridge, coarse to fine; a decoder in which every stage concatenates the decoder's and the encoder's feature and
+    *multiplies* them by the attention A before its convolution,
 
     .. math:: F_i = \mathrm{ReLU}(C_3(A_i \cdot [U F_{i-1}, E_i]))
 
-    where CFANet re-weighs after it, and keeps the feature itself. Bridge, attention and decoder stages have
-    dilation 2. Six density maps at full size: one from the bridge, one from each stage; while training the
-    five before the last are ``stages``, and the five attention logits ``region``.
+    where CFANet re-weights after the convolution and keeps the feature itself. Bridge, attention and decoder stages
+    have dilation 2. There are six density maps at full size: one from the bridge and one from each stage. While
+    training, the five before the last are ``stages``, and the five attention logits ``region``.
 
     Args:
         encoder_weights: ``None``, ``"imagenet"`` or a path to VGG-16's weights with torchvision's keys.
         bridge: Channels of the bridge.
         crr_widths: Channels of the five attention stages, coarse to fine.
         widths: Channels of the five decoder stages, coarse to fine.
-        output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which has no sign.
+        output: ``"softplus"``, ``"abs"`` (the authors'), ``"relu"``, or ``"identity"``, which may be negative.
         expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`; the authors' is
             50.
         init: ``"normal"``: N(0, 0.01) outside the encoder, the authors'; ``"kaiming"`` for narrow stages.
-            Output layers are N(0, 0.01) either way.
+            Output layers are always N(0, 0.01).
 
     Raises:
         ArgumentError: If ``crr_widths`` and ``widths`` do not have five numbers each.
@@ -100,9 +100,9 @@ class MARUNet(CrowdModel):
     def load_published(cls, path: str | Path) -> Self:
         """Load a checkpoint of the authors' repository (there named MARNet), with its output.
 
-        It takes absolute values and says 50 people where there is one. Sides that 16 divides give the
-        original's map; at others the original drops the last rows and columns of its poolings, and this
-        model continues the image by zeros.
+        The checkpoint's output is the absolute value, scaled to 50 per person. For sides divisible by 16 the map equals
+        the original's; otherwise the original drops the last rows and columns in its poolings, while this model pads
+        the image with zeros.
 
         Args:
             path: A checkpoint of github.com/rongliangzi/MARUNet.
@@ -111,7 +111,7 @@ class MARUNet(CrowdModel):
             The model in ``eval()``.
 
         Raises:
-            DataError: If the file is unreadable, or a tensor is missing, left over or of another shape.
+            DataError: If the file is unreadable, or a tensor is missing, unexpected or of another shape.
         """
         model = cls(output="abs", expansion=50.0)
         load_exact(model, read_published(path), path=path, rename=_published_name)
@@ -124,7 +124,7 @@ class MARUNet(CrowdModel):
             images: RGB in [0, 1], shape :math:`(B, 3, H, W)`, any size.
 
         Returns:
-            A prediction whose ``density`` is :math:`(B, 1, H, W)`; while training also the five supervised
+            A prediction whose ``density`` is :math:`(B, 1, H, W)`; while training it also has the five supervised
             maps before it and the attention logits at strides 16, 8, 4, 2 and 1.
         """
         size, strides = images.shape[-2:], self.encoder.strides
@@ -133,7 +133,7 @@ class MARUNet(CrowdModel):
         regions = self.crr(x)
         maps = [self._side(0, x, strides[0])] if self.training else []
         for index, (stage, skip, region) in enumerate(zip(self.stages, features, regions, strict=True)):
-            # In the authors' order, so that their weights fit: the decoder's feature first, but the skip
+            # In the authors' order, to match their weights: the decoder's feature first in the first stage, the skip
             # first from the second stage on.
             parts = [x, skip] if index == 0 else [skip, upsample(x)]
             joined = torch.cat(parts, dim=1)
@@ -156,7 +156,7 @@ class MARUNet(CrowdModel):
         return to_density(linear, output=self.output, expansion=self.expansion, stride=self.stride)
 
 
-# Where each of the authors' front ends begins among VGG-16's layers.
+# The first VGG-16 layer of each of the authors' front ends.
 _FRONTS = (0, 4, 9, 16, 23)
 
 

@@ -1,4 +1,4 @@
-"""MCNN, three columns of convolutions with large, middle and small kernels."""
+"""MCNN: three columns of convolutions with large, medium and small kernels."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -20,7 +20,7 @@ PIXELS = ("normalized", "raw")
 
 # Kernel of the first convolution, kernel of the others, channels.
 _COLUMNS = ((9, 7, (16, 32, 16, 8)), (7, 5, (20, 40, 20, 10)), (5, 3, (24, 48, 24, 12)))
-# Places of a column's convolutions: ours, and in the files where a convolution holds its own ReLU.
+# Indices of a column's convolutions: ours, and in files where a convolution contains its own ReLU.
 _PLACES = {0: 0, 3: 2, 6: 4, 8: 5}
 
 
@@ -31,21 +31,21 @@ class MCNN(CrowdModel):
     convolution joins their 8 + 10 + 12 channels.
 
     Args:
-        gray: Take one channel, the image's luma, as the paper does. 127,953 parameters; with three
-            channels 133,705.
-        pixels: ``"normalized"``: by the ImageNet mean and standard deviation (of the luma for ``gray``).
+        gray: Use one channel, the image's luma, as the paper does: 127,953 parameters. With three channels there
+            are 133,705.
+        pixels: ``"normalized"``: normalize by the ImageNet mean and standard deviation (of the luma for ``gray``).
             ``"raw"``: whole numbers from 0 to 255, as released weights expect.
-        edges: Sides that 4 does not divide: ``"pad"`` continues them by zeros, ``"resize"`` resizes the
-            image down to multiples as the original does and lays the map back over the image, ``"drop"``
-            leaves out the rest.
+        edges: For sides not divisible by 4: ``"pad"`` pads with zeros, ``"resize"`` resizes the image down to
+            multiples as the original does and maps the result back onto the image, ``"drop"`` leaves out the
+            remainder.
         output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's) or ``"identity"``.
         expansion: Factor :math:`e` on people per pixel in the network's output :math:`\phi(z)`: a cell of
             16 pixels has :math:`16 \phi(z) / e` people.
-        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01), as the original. Biases are 0 and the last layer
-            N(0, 0.01) either way.
+        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01), as in the original. Biases are 0 and the last layer is
+            always N(0, 0.01).
 
     Raises:
-        UnknownNameError: If a choice is not among those named.
+        UnknownNameError: If a choice is not one of those listed.
         ArgumentError: If ``expansion`` is not above 0.
         DTypeError: If ``gray`` is not a boolean.
 
@@ -104,7 +104,7 @@ class MCNN(CrowdModel):
         if self.gray:
             x = self._whole(_luma(x))
         x = self._whole(fit_images(x, self.stride, edges=self.edges))
-        # A graph leaves the layout to whoever runs it.
+        # A graph leaves the memory layout to its runtime.
         if x.device.type == "cpu" and not torch.compiler.is_exporting():
             x = _channels_last(x)
         linear = self.fuse(torch.cat([column(x) for column in self.columns], dim=1))
@@ -112,16 +112,16 @@ class MCNN(CrowdModel):
         return Prediction(fit_density(density, size, stride=self.stride, edges=self.edges))
 
     def _whole(self, x: Tensor) -> Tensor:
-        # As an 8-bit picture holds them: without it, released weights are up to 0.3 % off in the count.
+        # Rounded as in an 8-bit image: otherwise the count of released weights is off by up to 0.3 %.
         return (x + 0.5).floor() if self.pixels == "raw" else x
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:
-        """Read released weights and count as their authors' code does.
+        """Load released weights and count as their authors' code does.
 
-        Two layouts are known. ``DME.branch1.0.conv.weight`` and ``branch1.0.conv.weight``: one gray
-        channel, ReLU at the end. ``branch1.0.weight``: RGB, nothing at the end. Both take pixels from 0 to
-        255 and resize the sides down to multiples of 4.
+        Two layouts are supported. ``DME.branch1.0.conv.weight`` and ``branch1.0.conv.weight``: one gray channel, ReLU
+        at the end. ``branch1.0.weight``: RGB, no activation at the end. Both take pixels from 0 to 255 and resize the
+        sides down to multiples of 4.
 
         Args:
             path: An ``.h5``, ``.pth``, ``.npz`` or ``.safetensors`` file.
@@ -163,19 +163,19 @@ def _normalize(pixels: Pixels, *, gray: bool) -> Normalize:
     if pixels == "raw":
         return Normalize((0.0,) * 3, (1 / 255,) * 3)
     if gray:
-        # Luma is a weighted mean of the channels: one mean and deviation for all three give its own.
+        # Luma is a weighted mean of the channels, so that one mean and deviation for all three is exact for it.
         return Normalize((0.459,) * 3, (0.226,) * 3)
     return Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def _luma(images: Tensor) -> Tensor:
-    """Weigh red, green and blue as JPEG does (ITU-R BT.601), to the 16 bits that Pillow takes."""
+    """Weight red, green and blue as JPEG does (ITU-R BT.601), to the 16 bits that Pillow uses."""
     red, green, blue = images.unbind(dim=1)
     return ((19595 * red + 38470 * green + 7471 * blue) / 65536)[:, None]
 
 
 def _channels_last(x: Tensor) -> Tensor:
-    # Poolings and large kernels are faster so, up to twice. `contiguous` would leave a single channel as it is.
+    # Up to twice as fast for poolings and large kernels. `contiguous` would leave a single channel as it is.
     return x.permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format).permute(0, 3, 1, 2)
 
 
@@ -184,7 +184,7 @@ def _column(inputs: int, first: int, other: int, channels: tuple[int, ...]) -> n
     for index, width in enumerate(channels):
         kernel = other if index else first
         layers += [nn.Conv2d(inputs, width, kernel_size=kernel, padding=kernel // 2)]
-        # The order of pooling and ReLU does not matter to the result; ReLU after it has a quarter to do.
+        # The order of pooling and ReLU does not change the result; after pooling, ReLU has a quarter of the work.
         layers += [nn.MaxPool2d(2), nn.ReLU()] if index < 2 else [nn.ReLU()]
         inputs = width
     return nn.Sequential(*layers)

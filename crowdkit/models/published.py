@@ -1,4 +1,4 @@
-"""Checkpoints as the original repositories released them: read without running code, and fitted by name."""
+"""Checkpoints as the original repositories released them: read without running code, and matched by name."""
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -16,11 +16,11 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def read_published(path: str | Path, *, prefixes: Sequence[str] = ()) -> dict[str, Tensor]:
-    """Read the tensors of a checkpoint, whatever it is wrapped in. Runs no code from the file.
+    """Read the tensors of a checkpoint from any known container. Runs no code from the file.
 
-    The content decides, not the suffix: a PyTorch file of any age (``.pth``, ``.pth.tar``, ``.pt``), also
-    one whose weights lie under ``state_dict`` or the like; HDF5; NumPy's ``.npz``, also alone inside a zip;
-    safetensors, by its suffix.
+    The content decides, not the suffix: a PyTorch file of any age (``.pth``, ``.pth.tar``, ``.pt``), including one
+    whose weights are under ``state_dict`` or a similar key; HDF5; NumPy's ``.npz``, also inside a zip file. Only
+    safetensors is recognized by its suffix.
 
     Args:
         path: The file.
@@ -28,7 +28,7 @@ def read_published(path: str | Path, *, prefixes: Sequence[str] = ()) -> dict[st
             goes too, such as ``module.`` of data parallelism and ``_orig_mod.`` of a compiled model.
 
     Returns:
-        Tensors by their own key, without prefixes; in float32 where they are floating point.
+        Tensors by key, without prefixes; in float32 where they are floating point.
 
     Raises:
         DataError: If the file is missing, unreadable, or holds no tensors.
@@ -39,7 +39,7 @@ def read_published(path: str | Path, *, prefixes: Sequence[str] = ()) -> dict[st
         state = _read(file)
     except (DataError, MissingDependencyError):
         raise
-    except Exception as error:  # each format raises its own
+    except Exception as error:  # each format raises its own types
         raise DataError(
             f"weights: expected a checkpoint in {path}, got an unreadable file ({error})"
         ) from error
@@ -56,22 +56,22 @@ def load_exact(
     rename: Callable[[str], str] = str,
     kind: str = "published",
 ) -> None:
-    """Copy tensors of a file into a model, all of them or none.
+    """Copy the tensors of a file into a model, all or none.
 
     Args:
-        model: Whose parameters and persistent buffers are set.
-        state: Published tensors by their own keys.
-        path: Where they come from, for the message.
-        rename: Gives a key of the model its published name.
-        kind: What the file holds, for the message.
+        model: The model whose parameters and persistent buffers are set.
+        state: Published tensors by their original keys.
+        path: The file they come from, for the message.
+        rename: Returns the published name of a key of the model.
+        kind: The kind of content, for the message.
 
     Raises:
-        DataError: If any tensor is missing, left over, or of another shape; the message lists them all, by
+        DataError: If any tensor is missing, unexpected or of another shape; the message lists all of them by
             their published names.
     """
     own = model.state_dict()
     names = {key: rename(key) for key in own}
-    # PyTorch before 0.4.1 did not count batches; nothing but a cumulative average reads the count.
+    # PyTorch before 0.4.1 did not count batches; only a cumulative average reads the count.
     missing = [
         name for key, name in names.items() if name not in state and not key.endswith("num_batches_tracked")
     ]

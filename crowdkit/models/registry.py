@@ -38,7 +38,7 @@ _MODELS: Mapping[str, Callable[..., CrowdModel]] = MappingProxyType(
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """Names that :func:`create_model` knows.
+    """List the names that :func:`create_model` accepts.
 
     Args:
         pattern: A shell pattern, for example ``"cfanet*"``.
@@ -54,22 +54,22 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def create_model(name: str, *, weights: str | Path | None = None, **config: Any) -> CrowdModel:
-    """Make a model by name.
+    """Create a model by name.
 
     Args:
         name: One of :func:`list_models`.
-        weights: Trained weights: one of :func:`list_weights`, or the path of a card of your own (``.json``). They
-            bring the model's keywords with them.
-        **config: The model's own keywords; one it does not have is an error.
+        weights: Trained weights: one of :func:`list_weights`, or the path of your own card (``.json``). They define
+            the model's keywords too.
+        **config: The model's own keywords; an unknown one is an error.
 
     Returns:
-        The model. With ``weights`` in ``eval()``; else in training mode, with random weights unless
-        ``encoder_weights`` says otherwise.
+        The model, in ``eval()`` if ``weights`` is given; otherwise in training mode, with random weights unless
+        ``encoder_weights`` is given.
 
     Raises:
-        UnknownNameError: If there is no such model, the model has no such keyword, or there are no such weights.
-        ArgumentError: If the weights are another model's, or were trained with other keywords.
-        DataError: If their file is damaged or does not fit the model.
+        UnknownNameError: If there is no such model, keyword or set of weights.
+        ArgumentError: If the weights belong to another model or were trained with other keywords.
+        DataError: If the weights file is damaged or does not match the model.
 
     Examples:
         >>> create_model("cfanet_lite", levels=4).stride
@@ -89,7 +89,7 @@ def create_model(name: str, *, weights: str | Path | None = None, **config: Any)
 
 
 def maker(name: str) -> Callable[..., CrowdModel]:
-    """Give what makes the models of a name: a class or a function.
+    """Return what creates the models of a name: a class or a function.
 
     Raises:
         UnknownNameError: If there is no such model.
@@ -99,16 +99,16 @@ def maker(name: str) -> Callable[..., CrowdModel]:
 
 
 def load_model(folder: str | Path) -> CrowdModel:
-    """Load what ``model.save(folder)`` wrote. Runs no code from the files.
+    """Load a model that ``model.save(folder)`` wrote. Runs no code from the files.
 
     Args:
-        folder: Holds ``config.json`` and ``model.safetensors``.
+        folder: A folder with ``config.json`` and ``model.safetensors``.
 
     Returns:
         The model in ``eval()``, on the CPU.
 
     Raises:
-        DataError: If a file is missing, unreadable, or does not fit the model.
+        DataError: If a file is missing, unreadable, or does not match the model.
 
     Examples:
         >>> import tempfile
@@ -121,7 +121,7 @@ def load_model(folder: str | Path) -> CrowdModel:
     """
     name, config, state = read_folder(folder)
     if "encoder_weights" in config:
-        # The saved weights replace them; the file they once came from may be elsewhere.
+        # The saved weights replace the encoder's; the file these came from may be elsewhere.
         config = {**config, "encoder_weights": None}
     model = create_model(name, **config)
     missing, unexpected = model.load_state_dict(state, strict=False)
@@ -136,8 +136,8 @@ def load_model(folder: str | Path) -> CrowdModel:
 def load_published(name: str, path: str | Path, **options: Any) -> CrowdModel:
     """Load weights that a model's original repository released. Runs no code from the file.
 
-    The model takes, prepares and gives what the original does, so that the counts agree. Its keywords say
-    how it differs from the default (``model.config``), and ``model.save`` keeps them.
+    The model prepares its input and scales its output as the original does, so that the counts agree. The keywords
+    in which it differs from the default are in ``model.config``, and ``model.save`` keeps them.
 
     Args:
         name: A model of :func:`list_models` whose class has ``load_published``.
@@ -149,7 +149,7 @@ def load_published(name: str, path: str | Path, **options: Any) -> CrowdModel:
 
     Raises:
         UnknownNameError: If there is no such model, or its ``load_published`` has no such keyword.
-        ArgumentError: If its authors released no weights that are known here.
+        ArgumentError: If no released weights of this model are known.
         DataError: If the file is unreadable or its tensors do not fit; the message lists them.
         MissingDependencyError: If the file is HDF5 and h5py does not import.
     """

@@ -1,4 +1,4 @@
-"""SANet: several kernel sizes side by side, instance norm, density at full resolution."""
+"""SANet: parallel kernel sizes, instance norm, density at full resolution."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +39,7 @@ class _Convolution(nn.Module):
 
 
 class _Aggregation(nn.Module):
-    """Scale aggregation: kernels of 1, 3, 5 and 7 side by side, each behind a 1x1 reduction but the first."""
+    """Scale aggregation: parallel kernels of 1, 3, 5 and 7, each but the first behind a 1x1 reduction."""
 
     def __init__(self, inputs: int, outputs: int, *, reduce: bool) -> None:
         super().__init__()
@@ -59,18 +59,18 @@ class _Aggregation(nn.Module):
 class SANet(CrowdModel):
     """Scale Aggregation Network (SANet), as the C3 framework builds it.
 
-    Four scale aggregation modules (64, 128, 128, 128 channels) with a pooling between; a decoder
-    C(64,9)-T(64)-C(32,7)-T(32)-C(16,5)-T(16)-C(16,3)-C(1,1) whose transposed convolutions T double the
-    size. Every layer but the last has instance norm, so that an image does not depend on its batch, but
-    every cell depends on the whole image. Density at stride 1.
+    Four scale aggregation modules (64, 128, 128, 128 channels) with pooling between them; a decoder
+    C(64,9)-T(64)-C(32,7)-T(32)-C(16,5)-T(16)-C(16,3)-C(1,1) whose transposed convolutions T double the size. Every
+    layer but the last has instance norm: an image does not depend on the others in its batch, but every cell depends
+    on the whole image. Density at stride 1.
 
-    An image whose deepest map would be a single cell is continued to 16 x 16 pixels, since a value has no
-    variance alone.
+    An image whose deepest map would be a single cell is padded to 16 x 16 pixels, because a single value has no
+    variance.
 
     Args:
         mean: Mean of each channel, for values in [0, 1].
         std: Standard deviation of each channel.
-        output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which has no sign.
+        output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which may be negative.
         expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
 
     References:
@@ -125,10 +125,10 @@ class SANet(CrowdModel):
     def load_published(cls, path: str | Path, *, trained_on: str = "gcc") -> Self:
         """Load a checkpoint of the C3 framework, with its normalization and output.
 
-        It says 100 people where there is one, after a ReLU, and normalizes by the mean and standard
-        deviation of the data set it trains on, which the file does not hold. Sides that 8 divides give the
-        original's map; at others the original drops the last rows and columns of its poolings, and this
-        model continues the image by zeros.
+        The checkpoint's output is 100 per person, after a ReLU, and its input is normalized by the mean and standard
+        deviation of its training data set, which the file does not hold. For sides divisible by 8 the map equals the
+        original's; otherwise the original drops the last rows and columns in its poolings, while this model pads the
+        image with zeros.
 
         Args:
             path: A checkpoint of github.com/gjy3035/C-3-Framework.
@@ -138,7 +138,7 @@ class SANet(CrowdModel):
             The model in ``eval()``.
 
         Raises:
-            DataError: If the file is unreadable, or a tensor is missing, left over or of another shape.
+            DataError: If the file is unreadable, or a tensor is missing, unexpected or of another shape.
             UnknownNameError: If ``trained_on`` is not one of these.
         """
         mean, std = mean_std(trained_on)
@@ -177,7 +177,7 @@ def _published_name(key: str) -> str:
         )
     module, _, branch, step = place
     side = 2 * int(branch) + 1
-    # Only a reduction and what follows it are numbered: the first module has none, nor has a kernel of 1.
+    # Only a reduction and what follows it are numbered: the first module and the kernel of 1 have none.
     steps = [] if module == "0" or side == 1 else [step]
     layer = "bn" if layer == "norm" else "conv"
     return ".".join(["encoder", str(2 * int(module)), f"branch{side}x{side}", *steps, layer, what])

@@ -20,7 +20,7 @@ from crowdkit.prediction import Prediction
 
 
 class _Messages(nn.Module):
-    """Slices of a map, each adding what it hears from the one before: there along ``dim``, and back."""
+    """Message passing between slices of a map along ``dim``, forwards and back: each adds a message from the last."""
 
     def __init__(self, channels: int, *, dim: int, reach: int = 4) -> None:
         super().__init__()
@@ -40,13 +40,13 @@ class _Messages(nn.Module):
 class SFCNResNet101(CrowdModel):
     r"""Spatial Fully Convolutional Network (SFCN) on ResNet-101.
 
-    ResNet-101 up to its third stage at stride 8; six 3x3 convolutions of dilation 2 (512, 512, 512, 256,
-    128, 64); messages down and up the rows, then right and left along the columns; C(1,1). A row passes
+    ResNet-101 up to its third stage at stride 8; six 3x3 convolutions of dilation 2 (512, 512, 512, 256, 128, 64);
+    messages down and up the rows, then right and left along the columns; C(1,1). A row passes
 
     .. math:: y_i = x_i + \mathrm{ReLU}(C_{1 \times 9}(y_{i-1}))
 
-    to the next, and the same backwards with the same weights. Density at stride 8: the original repeats
-    each cell 8 x 8 times, which changes neither its count nor, but for a constant, its squared error.
+    to the next, and back again with the same weights. Density at stride 8: the original repeats each cell 8 x 8
+    times, which changes neither its count nor, up to a constant, its squared error.
 
     Args:
         encoder_weights: ``None``, ``"imagenet"`` or a path to ResNet-101's weights with torchvision's keys.
@@ -54,10 +54,10 @@ class SFCNResNet101(CrowdModel):
         widths: Channels of the back end's convolutions.
         mean: Mean of each channel, for values in [0, 1].
         std: Standard deviation of each channel.
-        output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which has no sign.
+        output: ``"softplus"``, ``"abs"``, ``"relu"`` (the original's), or ``"identity"``, which may be negative.
         expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
-        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, the original's. Messages and
-            the last layer are N(0, 0.01) either way.
+        init: ``"kaiming"``, or ``"normal"``: N(0, 0.01) outside the encoder, as in the original. Messages and the
+            last layer are always N(0, 0.01).
 
     References:
         Wang, Gao, Lin and Yuan. *Learning from Synthetic Data for Crowd Counting in the Wild*. CVPR 2019,
@@ -73,7 +73,7 @@ class SFCNResNet101(CrowdModel):
 
     name = "sfcn_resnet101"
     stride = 8
-    one_size = "messages pass from row to row, as often as the image has rows"
+    one_size = "messages pass through the map in one step per row and column"
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class SFCNResNet101(CrowdModel):
         self.rows = _Messages(inputs, dim=2)
         self.columns = _Messages(inputs, dim=3)
         self.density = nn.Conv2d(inputs, 1, kernel_size=1)
-        # A message passes through its convolution once a row: at Kaiming's gain it grows without end.
+        # A message passes through its convolution once per row: with Kaiming's gain it grows without bound.
         passing = (self.rows, self.columns, self.density)
         init_weights(
             (self.back, *passing), heads=(self.rows.conv, self.columns.conv, self.density), init=init
@@ -112,8 +112,8 @@ class SFCNResNet101(CrowdModel):
     def load_published(cls, path: str | Path, *, trained_on: str = "gcc") -> Self:
         """Load a checkpoint of the C3 framework or of GCC-SFCN, with its normalization and output.
 
-        Both say 100 people where there is one, after a ReLU, and normalize by the mean and standard
-        deviation of the data set they train on, which the file does not hold.
+        The checkpoint's output is 100 per person, after a ReLU, and its input is normalized by the mean and standard
+        deviation of its training data set, which the file does not hold.
 
         Args:
             path: A checkpoint of github.com/gjy3035/C-3-Framework or github.com/gjy3035/GCC-SFCN.
@@ -123,7 +123,7 @@ class SFCNResNet101(CrowdModel):
             The model in ``eval()``.
 
         Raises:
-            DataError: If the file is unreadable, or a tensor is missing, left over or of another shape.
+            DataError: If the file is unreadable, or a tensor is missing, unexpected or of another shape.
             UnknownNameError: If ``trained_on`` is not one of these.
         """
         mean, std = mean_std(trained_on)

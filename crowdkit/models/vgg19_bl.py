@@ -1,4 +1,4 @@
-"""The VGG-19 that Bayesian loss and DM-Count made the field's plain baseline."""
+"""VGG-19 with a small head: the common baseline since Bayesian loss and DM-Count."""
 
 from pathlib import Path
 from typing import Self
@@ -24,15 +24,15 @@ class VGG19BL(CrowdModel):
 
     Args:
         encoder_weights: ``None``, ``"imagenet"`` or a path to VGG-19's weights with torchvision's keys.
-        align_corners: Upsample between the corners' centers, as the originals do; a cell's content then
-            drifts by up to half a cell over the map. ``False`` keeps cells where they are.
-        edges: Sides that 16 does not divide: ``"pad"`` continues them by zeros; ``"drop"`` leaves out what
-            the poolings drop, as the originals do, and counts nobody there.
-        output: ``"softplus"``, ``"abs"`` (Bayesian loss), ``"relu"`` (DM-Count), or ``"identity"``, which
-            has no sign.
+        align_corners: Align the centers of the corner cells when upsampling, as the originals do; a cell's content
+            then drifts by up to half a cell over the map. ``False`` keeps cells in place.
+        edges: For sides not divisible by 16: ``"pad"`` pads with zeros; ``"drop"`` leaves out what the poolings
+            drop, as the originals do, and counts no one there.
+        output: ``"softplus"``, ``"abs"`` (Bayesian loss), ``"relu"`` (DM-Count), or ``"identity"``, which may be
+            negative.
         expansion: Factor on people per pixel in the network's output, as in :class:`CFANet`.
-        init: Start of the head: ``"kaiming"``, or ``"normal"``: N(0, 0.01). The last layer is N(0, 0.01)
-            either way.
+        init: Initialization of the head: ``"kaiming"``, or ``"normal"``: N(0, 0.01). The last layer is always
+            N(0, 0.01).
 
     References:
         Ma, Wei, Hong and Gong. *Bayesian Loss for Crowd Count Estimation with Point Supervision*. ICCV
@@ -82,11 +82,11 @@ class VGG19BL(CrowdModel):
 
     @classmethod
     def load_published(cls, path: str | Path) -> Self:
-        """Load a checkpoint of Bayesian loss or of DM-Count, with its own output: a plain sum is the count.
+        """Load a checkpoint of Bayesian loss or of DM-Count, with its original output: a plain sum is the count.
 
-        The keys tell which: the last layer is ``reg_layer.4`` in the one, whose output is an absolute
-        value, and ``density_layer.0`` in the other, whose output is a ReLU. Both upsample with aligned
-        corners and drop what 16 does not divide.
+        The keys identify the origin: the last layer is ``reg_layer.4`` in Bayesian loss, whose output is an absolute
+        value, and ``density_layer.0`` in DM-Count, whose output is a ReLU. Both upsample with aligned corners and drop
+        the remainder of sides not divisible by 16.
 
         Args:
             path: A checkpoint of github.com/ZhihengCV/Bayesian-Crowd-Counting or
@@ -96,7 +96,7 @@ class VGG19BL(CrowdModel):
             The model in ``eval()``.
 
         Raises:
-            DataError: If the file is unreadable, or a tensor is missing, left over or of another shape.
+            DataError: If the file is unreadable, or a tensor is missing, unexpected or of another shape.
         """
         state = read_published(path)
         matching = any(key.startswith("density_layer.") for key in state)

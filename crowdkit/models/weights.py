@@ -1,4 +1,4 @@
-"""Trained weights with their papers: a JSON file says what the safetensors file beside it is."""
+"""Pretrained weights and their model cards: a JSON file describes the safetensors file beside it."""
 
 import json
 from collections.abc import Mapping
@@ -17,25 +17,25 @@ BUNDLED = Path(__file__).parent / "bundled"
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsCard:
-    """What is known of a file of trained weights.
+    """The card of a file of trained weights.
 
     Attributes:
-        name: What the weights are called.
+        name: The name of the weights.
         model: The model they belong to, a name of :func:`~crowdkit.models.list_models`.
-        options: Its keywords.
+        options: The model's keywords.
         file: The safetensors file, beside the card.
         sha256: Its SHA-256, in hexadecimal.
         bytes: Its size.
-        encoder: The encoder and what it started from.
+        encoder: The encoder and its initial weights.
         seed: Seed of the training.
-        data: The training images: a table a data set, with its terms.
+        data: The training images: one table per data set, with its terms.
         recipe: The whole configuration of the training.
-        versions: What the training was made with.
-        validation: Figures on held-out training images: a table a data set.
-        calibration: The interval of a count and the bounds of what the model has seen, as
-            ``Calibration.to_dict`` of :mod:`crowdkit.calibration` gives them; empty if there are none.
-        notes: What else a reader should know.
-        folder: Where the card was read.
+        versions: Versions of the software that the training used.
+        validation: Figures on held-out training images: one table per data set.
+        calibration: The interval of a count and the bounds of the training images' traits, in the form of
+            ``Calibration.to_dict`` of :mod:`crowdkit.calibration`; empty if there are none.
+        notes: Further notes for the reader.
+        folder: The folder that the card was read from.
     """
 
     name: str
@@ -69,20 +69,20 @@ class WeightsCard:
         return path
 
     def read_tensors(self) -> dict[str, Tensor]:
-        """Read the weights, after a look at their hash. Runs no code from the file.
+        """Read the weights after checking their hash. Runs no code from the file.
 
         Returns:
             Tensors by key, in float32 where they are floating point.
 
         Raises:
-            DataError: If the file is missing, is not the one that the card describes, or is no safetensors file.
+            DataError: If the file is missing, differs from the card, or is not a safetensors file.
         """
         from safetensors.torch import load
 
         path = (self.folder or Path()) / self.file
         if not path.is_file():
             raise DataError(
-                f"weights: expected {path}, of which {self.name}.json tells, got no such file; install the "
+                f"weights: expected {path}, described by {self.name}.json, got no such file; install the "
                 "package again"
             )
         content = path.read_bytes()
@@ -91,23 +91,23 @@ class WeightsCard:
             raise DataError(
                 f"weights: expected {path} with SHA-256 {self.sha256[:12]}... and {self.bytes} bytes, as "
                 f"{self.name}.json says, got {found[:12]}... and {len(content)} bytes; the file is damaged or "
-                "another one: install the package again"
+                "another one; install the package again"
             )
         try:
             tensors = load(content)
-        except Exception as error:  # safetensors raises its own
+        except Exception as error:  # safetensors raises its own types
             raise DataError(f"weights: expected a safetensors file in {path}, got {error}") from error
         return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
 
     def check_model(self, model: str, given: Mapping[str, Any]) -> None:
-        """Raise if the weights are another model's, or were trained with other keywords.
+        """Raise if the weights belong to another model or were trained with other keywords.
 
         Args:
-            model: Name of the model that is to be made.
-            given: Keywords that it is to be made with.
+            model: Name of the model that is to be created.
+            given: Keywords that it is to be created with.
 
         Raises:
-            ArgumentError: If they do not belong together.
+            ArgumentError: If they do not match.
         """
         if model != self.model:
             own = ", ".join(repr(name) for name in list_weights(model)) or "none"
@@ -125,13 +125,13 @@ class WeightsCard:
 
 
 def list_weights(model: str = "*") -> list[str]:
-    """Names of the trained weights that come with crowdkit.
+    """List the trained weights that come with crowdkit.
 
     Args:
         model: A model's name, or a shell pattern of names.
 
     Returns:
-        The names, sorted; :func:`~crowdkit.models.create_model` takes one as ``weights``.
+        The names, sorted; :func:`~crowdkit.models.create_model` accepts one as ``weights``.
 
     Examples:
         >>> list_weights("mcnn")
@@ -142,17 +142,17 @@ def list_weights(model: str = "*") -> list[str]:
 
 
 def weights_card(name: str | Path) -> WeightsCard:
-    """Read what is known of trained weights.
+    """Read the card of trained weights.
 
     Args:
-        name: One of :func:`list_weights`, or the path of a card of your own (``.json``).
+        name: One of :func:`list_weights`, or the path of your own card (``.json``).
 
     Returns:
         The card.
 
     Raises:
         UnknownNameError: If there are no such weights.
-        DataError: If the card cannot be read, or says too little.
+        DataError: If the card is unreadable or incomplete.
     """
     known = list_weights()
     if str(name) in known:

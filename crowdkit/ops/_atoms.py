@@ -1,30 +1,30 @@
-"""A density map as a moderate number of weighted places, and its cut into parts of equal mass."""
+"""Split a density map into a moderate number of weighted points, and those into parts of equal mass."""
 
 import torch
 from torch import Tensor
 
 from crowdkit.ops.pooling import sum_pool
 
-# The most people in an atom: a head then has sixteen atoms at least, and about thirty on the average.
+# The most people in an atom: a head then has at least sixteen atoms, and about thirty on average.
 _MOST = 1 / 16
-# Cells are merged over at most 2 to this power, a side.
+# Cells are merged at most this many times, 2 x 2 at a time.
 _LEVELS = 5
 
 
 def atoms(density: Tensor, stride: int) -> tuple[Tensor, Tensor]:
-    """Take a map apart into places with people, each with at most a sixteenth of a person.
+    """Split a map into weighted points, each with at most a sixteenth of a person.
 
-    Light cells are merged, 2 x 2 by 2 x 2 up to 32 x 32, as long as a block holds no more than that, into one
-    place at the block's center of mass: sums and centers of mass stay exact. A heavy cell is cut into as many
-    squares as it takes, its people spread evenly. The number of places is bounded by about 128 a person and one
-    for 32 x 32 cells of background, however fine the map is.
+    Light cells are merged, 2 x 2 at a time, into blocks of up to 32 x 32 cells, as long as a block stays below that
+    limit. A block becomes one point at its center of mass: sums and centers of mass stay exact. A heavy cell is split
+    into as many squares as needed, with its people spread evenly. There are at most about 128 points per person plus
+    one per 32 x 32 cells of background, however fine the map is.
 
     Args:
         density: People per cell, not negative, float64, shape (h, w).
         stride: Side of a cell in pixels.
 
     Returns:
-        People, shape (A,), and places (x, y) in pixels, shape (A, 2).
+        The people of each point, shape (A,), and the points (x, y) in pixels, shape (A, 2).
     """
     x = ((torch.arange(density.shape[1]) + 0.5) * stride).to(density).expand_as(density)
     y = ((torch.arange(density.shape[0]) + 0.5) * stride).to(density)[:, None].expand_as(density)
@@ -58,17 +58,17 @@ def _cut(density: Tensor, x: Tensor, y: Tensor, stride: int) -> tuple[Tensor, Te
 
 
 def equal_parts(mass: Tensor, places: Tensor, number: int) -> Tensor:
-    """Cut weighted places into parts of equal mass and give the centers of mass.
+    """Split weighted points into parts of equal mass and return their centers of mass.
 
-    They are halved across their longer spread, again and again; a place on the cut goes to both sides.
+    Parts are halved repeatedly across their longer spread; a point on the cut is shared between both sides.
 
     Args:
         mass: Weights, shape (A,).
-        places: Shape (A, 2).
-        number: How many parts.
+        places: The points, shape (A, 2).
+        number: Number of parts.
 
     Returns:
-        Shape (number, 2).
+        The centers, shape (number, 2).
     """
     centers = []
     todo = [(mass, places, number)]

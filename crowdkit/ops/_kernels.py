@@ -1,30 +1,30 @@
-"""The one-dimensional kernels that a map of heads is made of."""
+"""The one-dimensional kernels that make up a density map."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-# Below this a kernel is one pixel; the bound keeps the exponent finite.
+# Below this sigma a kernel is a single pixel; the bound keeps the exponent finite.
 _SMALLEST_SIGMA = 1e-6
-# exp(-80) is nothing beside a kernel's largest sample, 1; smaller numbers are slow to take.
+# exp(-80) is negligible beside a kernel's largest sample, 1; smaller numbers are slow to compute.
 _LARGEST_EXPONENT = 80.0
 
 
 class Kernels(NamedTuple):
-    """The kernels of N heads: first all along x, then all along y, so that every field has shape (2 N,)."""
+    """The kernels of N heads: all along x first, then all along y, so that every field has shape (2 N,)."""
 
     pixel: Tensor  # the head's pixel, int64
-    shift: Tensor  # 1 - 2 f, f being its place inside that pixel
+    shift: Tensor  # 1 - 2 f, where f is the head's position inside that pixel
     bend: Tensor  # -1 / (2 sigma^2)
-    first: Tensor  # window, both ends included, int64
+    first: Tensor  # window, inclusive, int64
     last: Tensor
 
     @classmethod
     def of(
         cls, points: Tensor, sigmas: Tensor, size: tuple[int, int], truncate: float, dtype: torch.dtype
     ) -> "Kernels":
-        """Cut a window out of each axis about each of the points (N, 2)."""
+        """Cut a window around each of the points (N, 2) out of each axis."""
         height, width = size
         exact = points.to(torch.float64).T
         floor = exact.floor()
@@ -43,11 +43,11 @@ class Kernels(NamedTuple):
         )
 
     def take(self, index: Tensor) -> "Kernels":
-        """Choose kernels, some of them more than once."""
+        """Select kernels by index; an index may repeat."""
         return Kernels(*(field.index_select(0, index) for field in self))
 
     def heads(self, index: Tensor) -> "Kernels":
-        """Choose heads, both kernels of each."""
+        """Select heads, with both kernels of each."""
         return self.take(torch.cat((index, index + len(self.pixel) // 2)))
 
     def moved_down(self, pixels: Tensor) -> "Kernels":
@@ -56,22 +56,22 @@ class Kernels(NamedTuple):
         return self._replace(pixel=self.pixel + shift, first=self.first + shift, last=self.last + shift)
 
     def spans(self, length: int) -> Tensor:
-        """Count the parts of the axis, of one length, that each window meets."""
+        """Count the equal parts of the axis that each window overlaps."""
         return self.last // length - self.first // length + 1
 
     def samples(self, start: Tensor, cells: int, stride: int) -> Tensor:
-        """Sum each kernel over cells from pixel ``start`` on: (2 N, cells).
+        """Sum each kernel over cells, starting at pixel ``start``: (2 N, cells).
 
-        They are not normalized: the largest sample is at most 1.
+        The kernels are not normalized: the largest sample is at most 1.
         """
-        # With k = pixel - head's pixel, the squared distance less its smallest value is k (k + 1 - 2 f):
-        # the largest exponent is 0 and no sigma underflows.
+        # With k = pixel - head's pixel, the squared distance minus its minimum is k (k + 1 - 2 f):
+        # the largest exponent is 0, so that no sigma underflows.
         dtype = self.shift.dtype
         ahead = torch.arange(cells * stride, dtype=dtype, device=start.device)
         k = (start - self.pixel).to(dtype)[:, None] + ahead
         kernel = k * self.bend[:, None]
         kernel.mul_(k + self.shift[:, None]).clamp_(min=-_LARGEST_EXPONENT).exp_()
-        # 1 inside the window, 0 outside. Comparisons and choices are several times as slow on a CPU.
+        # 1 inside the window, 0 outside. Comparisons and torch.where are several times slower on a CPU.
         middle = (self.first + self.last - 2 * self.pixel).to(dtype) / 2
         reach = (self.last - self.first).to(dtype) / 2 + 1
         inside = k.sub_(middle[:, None]).abs_().neg_().add_(reach[:, None]).clamp_(min=0, max=1)

@@ -1,4 +1,4 @@
-"""What the transport solvers share: distances of heads and cells, and sums over their pairs."""
+"""Shared parts of the transport solvers: distances between heads and cells, and sums over their pairs."""
 
 import torch
 from torch import Tensor
@@ -19,18 +19,18 @@ def check_cells(name: str, cells: Tensor, points: Tensor) -> None:
 
 
 def offsets(points: Tensor, cells: Tensor, stride: int) -> tuple[Tensor, Tensor]:
-    """Heads' x less the centers of the columns (N, w), and y less those of the rows (N, h), in pixels."""
+    """Heads' x minus the column centers, (N, w), and heads' y minus the row centers, (N, h), in pixels."""
     x = (torch.arange(cells.shape[1], dtype=points.dtype, device=points.device) + 0.5) * stride
     y = (torch.arange(cells.shape[0], dtype=points.dtype, device=points.device) + 0.5) * stride
     return points[:, :1] - x, points[:, 1:] - y
 
 
 def block(tensor: Tensor, pairs: int) -> int:
-    """How many slices of ``pairs`` head-cell pairs to look at together: a CPU's cache full, or a GPU full."""
+    """The number of slices of ``pairs`` head-cell pairs to process together: enough to fill a CPU's cache or a GPU."""
     return max(1, (2**18 if tensor.device.type == "cpu" else 2**24) // pairs)
 
 
 def log2_sum(exponents: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """Logarithm to base 2 of the sum of powers of 2 over ``dims``; overwrites its argument."""
+    """Log2 of the sum of powers of 2 over ``dims``; overwrites its argument."""
     top = exponents.amax(dim=dims, keepdim=True)
     return (exponents.sub_(top).exp2_().sum(dim=dims, keepdim=True).log2_() + top).squeeze(dims)

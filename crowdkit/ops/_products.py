@@ -1,19 +1,19 @@
-"""Add heads up on a GPU: whole matrix products, which it never has to wait for."""
+"""Sum the kernels of heads on a GPU, as whole matrix products without synchronization."""
 
 import torch
 from torch import Tensor
 
 from crowdkit.ops._kernels import Kernels
 
-# The most kernel samples held at once.
+# The maximum number of kernel samples held at once.
 _CHUNK = 2**25
 
 
 def add_products(density: Tensor, kernels: Kernels, stride: int) -> None:
-    """Add normalized kernels to a map (h, w), all heads to all pixels, in float64.
+    """Add the normalized kernels of all heads to all pixels of a map (h, w), in float64.
 
-    More operations than tiles need, none of which asks a GPU what is where. No setting and no autocast rounds
-    products in float64 to a coarser type.
+    This takes more operations than tiles, but never synchronizes with the GPU. Neither a setting nor autocast rounds
+    float64 products to a coarser type.
     """
     count = len(kernels.pixel) // 2
     start = torch.zeros((), dtype=torch.int64, device=density.device)

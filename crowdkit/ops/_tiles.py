@@ -1,4 +1,4 @@
-"""Add heads up on a CPU: every row of a tile is a weighted sum of pieces of kernels."""
+"""Sum the kernels of heads on a CPU: every row of a tile is a weighted sum of kernel pieces."""
 
 from typing import NamedTuple
 
@@ -8,10 +8,10 @@ from torch.nn import functional as F
 
 from crowdkit.ops._kernels import Kernels
 
-# Side of a tile in pixels, and the least in cells at a stride.
+# Side of a tile in pixels, and its minimum in cells at a larger stride.
 _SIDE = 64
 _LEAST_SIDE = 8
-# Samples of kernels held at once, and for how many an entry of the list of heads and tiles counts.
+# Kernel samples held at once, and the number of samples that an entry of the head-tile list is counted as.
 _CHUNK = 2**20
 _ENTRY = 16
 # Bands of tiles are summed by one call as far as they have no more weighted pieces, and no more cells.
@@ -19,12 +19,12 @@ _AT_ONCE = 2**15
 
 
 class Parts(NamedTuple):
-    """Kernels cut into P parts of one length, all of a kernel one after another."""
+    """Kernels cut into P parts of equal length; the parts of a kernel follow one another."""
 
-    whose: Tensor  # which kernel's it is, (P,)
-    place: Tensor  # which part of the axis, (P,)
-    start: Tensor  # each kernel's first part, (2 N,)
-    many: Tensor  # how many each kernel has, (2 N,)
+    whose: Tensor  # the kernel of each part, (P,)
+    place: Tensor  # its position along the axis, (P,)
+    start: Tensor  # the first part of each kernel, (2 N,)
+    many: Tensor  # number of parts of each kernel, (2 N,)
 
     @classmethod
     def of(cls, kernels: Kernels, length: int) -> "Parts":
@@ -63,7 +63,7 @@ def _add_heads(density: Tensor, kernels: Kernels, side: int, stride: int) -> Non
     if int(cost.sum()) <= _CHUNK:
         _add_chunk(density, kernels, side, stride)
         return
-    order = kernels.first[count:].argsort(stable=True)  # heads that are held together meet the same rows
+    order = kernels.first[count:].argsort(stable=True)  # heads of a group then overlap the same rows
     chunks = torch.bincount((cost[order].cumsum(0) - 1) // _CHUNK).tolist()
     for some in torch.split(order, chunks):
         if len(some):
@@ -76,14 +76,14 @@ def _add_chunk(density: Tensor, kernels: Kernels, side: int, stride: int) -> Non
     count = len(kernels.pixel) // 2
     parts = Parts.of(kernels, side * stride)
     samples = kernels.take(parts.whose).samples(parts.place * (side * stride), side, stride)
-    across = int(parts.start[count])  # as many parts lie along x
+    across = int(parts.start[count])  # the number of parts along x
     pieces, weights = samples[:across], samples[across:].T.contiguous()
-    # A head's samples sum to 1: what both axes sum to goes into the weights.
+    # A head's samples must sum to 1: the sums along both axes go into the weights.
     totals = samples.new_zeros(2 * count).index_add_(0, parts.whose, samples.sum(dim=1))
     owner = parts.whose[across:] - count
     weights.div_((totals[:count] * totals[count:]).index_select(0, owner))
 
-    # One entry for each tile that a head meets, tile after tile: its piece and its weights.
+    # One entry for each tile that a head overlaps, tile by tile: its piece and its weights.
     many = parts.many.index_select(0, owner)
     weight = torch.repeat_interleave(many)
     first = parts.start.index_select(0, owner) - (many.cumsum(0) - many)

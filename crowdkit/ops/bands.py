@@ -1,14 +1,14 @@
-"""Functions of feature maps computed in bands of rows, so that what they hold on the way stays small."""
+"""Compute functions of feature maps in bands of rows, to keep intermediate memory small."""
 
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-# What a band holds of its widest map. The C library gives freed blocks above 32 MiB back to the system, and
-# the system then takes a third of the time to clear them again for the next map.
+# Size of a band of the widest map. The C library returns freed blocks above 32 MiB to the system, which has to clear
+# them again for the next map: a third of the total time.
 _BAND_BYTES = 28 * 2**20
-# Fewer rows would compute too many twice.
+# With fewer rows, too many would be computed twice.
 _LEAST_HALOS = 8
 
 
@@ -20,22 +20,22 @@ def by_rows(
     channels: int,
     scale: int = 1,
 ) -> tuple[Tensor, ...]:
-    r"""Compute ``function(*inputs)`` in bands of rows where that saves memory and time, else at once.
+    r"""Compute ``function(*inputs)`` in bands of rows where that saves memory and time, otherwise at once.
 
-    Each band is computed with ``halo`` more rows on either side, which are cut off. On a CPU, while no
-    gradient is asked for and nothing is traced, and if the maps are large.
+    Each band is computed with ``halo`` extra rows on either side, which are cut off. Bands are used on a CPU for
+    large maps, outside of autograd and tracing.
 
     Args:
-        function: From feature maps to feature maps, :math:`(B, C, h, w)` each; a row of the results may
-            depend on the rows around it. It is given parts of the inputs.
-        inputs: The first at the lowest resolution; the heights of the others and of the results are
+        function: Maps feature maps to feature maps, :math:`(B, C, h, w)` each; a row of a result may depend on
+            the rows around it. It is called on parts of the inputs.
+        inputs: The first has the lowest resolution; the heights of the others and of the results are
             multiples of its height.
-        halo: How far the results look, in rows of the first input.
-        channels: Of the widest map that the function makes, at ``scale`` times the first input's size.
+        halo: How many rows of the first input a result depends on, on either side.
+        channels: Channels of the widest intermediate map, which is ``scale`` times the size of the first input.
         scale: See ``channels``.
 
     Returns:
-        What the function gives.
+        The result of ``function``.
 
     Examples:
         >>> import torch
@@ -55,7 +55,7 @@ def by_rows(
     if rows + 2 * halo >= height:
         return function(*inputs)
     results: tuple[Tensor, ...] = ()
-    rows = -(-height // -(-height // rows))  # as many bands, alike
+    rows = -(-height // -(-height // rows))  # the same number of bands, of similar height
     for start in range(0, height, rows):
         stop = min(start + rows, height)
         above, below = max(start - halo, 0), min(stop + halo, height)
@@ -69,13 +69,13 @@ def by_rows(
 
 
 def _rows(x: Tensor, start: int, stop: int, height: int) -> Tensor:
-    """The rows from ``start`` to ``stop`` of ``height``, of a map whose height is a multiple of that."""
+    """Rows ``start`` to ``stop`` of ``height``, scaled to a map whose height is a multiple of ``height``."""
     scale = x.shape[-2] // height
     return x[:, :, scale * start : scale * stop]
 
 
 def _whole(part: Tensor, height: int, rows: int) -> Tensor:
-    """Room for a map of ``height`` rows, as ``part`` is one of ``rows``."""
+    """Allocate a map of ``height`` rows like ``part``, which has ``rows``."""
     batch, channels, tall, width = part.shape
     last = part.is_contiguous(memory_format=torch.channels_last)
     return torch.empty(

@@ -1,4 +1,4 @@
-"""Cheap checks of shapes, types and devices: always on, and no look at values that a GPU would wait for."""
+"""Cheap checks of shapes, types and devices: always on, and never reading values from a GPU."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -28,7 +28,7 @@ def check_map(name: str, density: Tensor) -> None:
 
 
 def check_pair(pred: Tensor, target: Tensor) -> None:
-    """Raise unless ``pred`` and ``target`` are maps of one shape on one device."""
+    """Raise unless ``pred`` and ``target`` are maps of the same shape on the same device."""
     check_map("pred", pred)
     check_map("target", target)
     if pred.shape != target.shape:
@@ -53,7 +53,7 @@ def check_points(name: str, points: Tensor) -> None:
 
 
 def check_finite_points(name: str, points: Tensor) -> None:
-    """Raise if heads on the CPU are NaN or infinite; on a GPU, and in a graph, nothing looks at them."""
+    """Raise if heads on the CPU are NaN or infinite; values on a GPU or in a graph are not checked."""
     if points.device.type != "cpu" or torch.compiler.is_compiling() or torch.compiler.is_exporting():
         return
     bad = len(points) - int(points.isfinite().all(dim=1).sum())
@@ -70,13 +70,13 @@ def check_stride(stride: int, name: str = "stride") -> None:
 
 
 def check_levels(levels: int) -> None:
-    """Raise unless ``levels`` is a whole number of density classes, at least background and crowd."""
+    """Raise unless ``levels`` is a whole number of density classes, at least two (background and crowd)."""
     if isinstance(levels, bool) or not isinstance(levels, int) or levels < 2:
         raise ArgumentError(f"levels: expected a whole number >= 2 (background and crowd), got {levels!r}")
 
 
 def check_bins(bins: Sequence[int]) -> None:
-    """Raise unless ``bins`` are the first counts of a block's classes: whole numbers that rise from 1."""
+    """Raise unless ``bins`` are the first counts of a block's classes: ascending whole numbers from 1."""
     whole = all(isinstance(low, int) and not isinstance(low, bool) for low in bins)
     if not bins or not whole or bins[0] != 1 or any(low >= high for low, high in pairwise(bins)):
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""Dilated convolutions with gradients that are fast and right on a CPU."""
+"""Dilated convolutions with fast and correct gradients on a CPU."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from crowdkit.ops.resize import pad_to_multiple
 
 
 def dilated_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, dilation: int) -> Tensor:
-    r"""Convolve ``x``, zero padded to keep its size, with a dilated kernel.
+    r"""Convolve ``x`` with a dilated kernel, zero-padded to keep its size.
 
-    On a CPU, where a gradient is asked for, as undilated convolutions of the :math:`d^2` grids of every
-    d-th row and column: torch's gradient of a dilated kernel takes half as long again, and in bfloat16 with
-    ``channels_last`` it is not a number for 8 channels more than a multiple of 16.
+    On a CPU, when a gradient is needed, this runs undilated convolutions on the :math:`d^2` grids of every d-th row
+    and column: torch's gradient of a dilated kernel takes half as long again, and in bfloat16 with ``channels_last``
+    it is NaN where the number of channels is 8 more than a multiple of 16.
 
     Args:
         x: Shape :math:`(B, C, h, w)`.
@@ -50,7 +50,7 @@ def dilated_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, dil
 
 
 def _lowered(x: Tensor) -> Tensor:
-    """As autocast has it before a convolution."""
+    """Cast the arguments as autocast does before a convolution."""
     return x.to(torch.get_autocast_dtype("cpu")) if x.dtype == torch.float32 else x
 
 
@@ -62,14 +62,14 @@ def _by_grids(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> 
 
 
 class _OnGrids(torch.autograd.Function):
-    """The grids are a copy of x, made again for the gradient rather than kept."""
+    """The grids are a copy of x, recomputed for the gradient instead of kept."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.dilation, ctx.biased = dilation, bias is not None
         whole = _by_grids(x, weight, bias, dilation)
-        # Nobody else holds what it is a view of, so that it may be changed in place.
+        # Nothing else holds the tensor behind this view, so that it may be changed in place.
         unowned: Tensor = torch.ops.aten._unsafe_view(whole, whole.shape)
         return unowned
 
@@ -99,7 +99,7 @@ class _OnGrids(torch.autograd.Function):
 
 
 def _to_grids(x: Tensor, step: int) -> Tensor:
-    """(B, C, h, w) to (B d d, C, h / d, w / d), channels last; sides that do not divide are filled up with zeros."""
+    """(B, C, h, w) to (B d d, C, h / d, w / d), channels last; sides not divisible by d are padded with zeros."""
     if any(side % step for side in x.shape[-2:]):
         x = pad_to_multiple(x, step)
     batch, channels, height, width = x.shape
@@ -109,7 +109,7 @@ def _to_grids(x: Tensor, step: int) -> Tensor:
 
 
 def _from_grids(x: Tensor, step: int) -> Tensor:
-    """The way back."""
+    """The inverse."""
     grids, channels, rows, columns = x.shape
     batch = grids // step**2
     cells = x.permute(0, 2, 3, 1).reshape(batch, step, step, rows, columns, channels)

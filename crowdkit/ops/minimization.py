@@ -1,4 +1,4 @@
-"""Optimal transport minimization (OT-M): the heads that a density map is cheapest to carry to."""
+"""Optimal transport minimization (OT-M): the set of heads that a density map is cheapest to carry to."""
 
 import math
 from typing import Any
@@ -10,13 +10,13 @@ from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.ops._atoms import atoms, equal_parts
 from crowdkit.ops.checks import check_stride
 
-# People go to one of so many nearest points, and potentials take so many steps a round. More of either finds
-# the same points.
+# The number of nearest points that people may go to, and of potential updates per round. Higher values find the
+# same points.
 _NEAREST = 8
 _STEPS = 10
-# Points that move by less than this many pixels have arrived.
+# Points that move by less than this many pixels have converged.
 _STILL = 0.1
-# A point with fewer people than this stays where it is.
+# A point that receives fewer people than this stays where it is.
 _LEAST = 1e-9
 
 
@@ -28,32 +28,32 @@ def transport_points(
     entropy: float = 16.0,
     rounds: int = 16,
 ) -> Tensor:
-    r"""Optimal transport minimization (OT-M): as many points as people, where the map is cheapest to carry to.
+    r"""Optimal transport minimization (OT-M): place as many points as people, at the least transport cost.
 
     .. math:: \min_{z_1, \dots, z_N} \min_{P \ge 0} \sum_{mn} P_{mn} \lVert x_m - z_n \rVert^2
         + \epsilon \sum_{mn} P_{mn} \log P_{mn}, \quad \sum_n P_{mn} = a_m,\ \sum_m P_{mn} = 1
 
-    for cells at :math:`x_m` with :math:`a_m` people, scaled to sum to :math:`N`. Two steps take turns: the plan
-    :math:`P` of the points (OT-step, Sinkhorn's iteration in logarithms), and each point to the center of what
-    is carried to it (M-step). Heads whose peaks have merged get a point each all the same.
+    for cells at :math:`x_m` with :math:`a_m` people, scaled to sum to :math:`N`. Two steps alternate: the OT-step
+    finds the plan :math:`P` for the points (Sinkhorn's iteration in logarithms), the M-step moves each point to the
+    center of what is carried to it. Heads whose peaks have merged still get one point each.
 
-    The entropy decides what a head looks like: :math:`\epsilon = 2 \sigma^2` makes the two steps those of the EM
-    algorithm for Gaussians of that sigma, one person each. Much larger, the points draw together.
+    The entropy sets the assumed shape of a head: with :math:`\epsilon = 2 \sigma^2` the two steps are those of the
+    EM algorithm for Gaussians of that sigma, one person each. With a much larger entropy, the points contract.
 
-    Nothing is random: the start are the centers of N parts of equal mass, halved across their longer spread again
-    and again. Light cells are merged and heavy ones cut, to some thirty places a head whatever the stride, and
-    each place knows its eight nearest points alone: 3,000 heads are 100,000 places, and take some
-    100 MB and a few seconds of one CPU core, where it runs for maps on any device.
+    The result is deterministic: the initial points are the centers of N parts of equal mass, halved repeatedly
+    across their longer spread. Light cells are merged and heavy ones split, into about thirty atoms per head
+    whatever the stride, and each atom considers its eight nearest points only: 3,000 heads give 100,000 atoms and
+    take some 100 MB and a few seconds on one CPU core. It runs on the CPU for maps on any device.
 
-    Deviations from the authors' code: they draw the start at random from the map, anneal the entropy from the
-    largest distance down to :math:`\epsilon = 0.64` in these units, and hold all pairs in memory.
+    Deviations from the authors' code: they draw the initial points at random from the map, anneal the entropy from
+    the largest distance down to :math:`\epsilon = 0.64` in these units, and hold all pairs in memory.
 
     Args:
         density: People per cell, shape :math:`(h, w)`; negative cells count as empty.
         stride: Side of a cell in pixels.
-        number: How many points; the map's count, rounded, if ``None``.
+        number: Number of points; ``None`` for the map's count, rounded.
         entropy: :math:`\epsilon` in squared pixels.
-        rounds: How often the two steps take turns at most.
+        rounds: Maximum number of rounds of the two steps.
 
     Returns:
         Points (x, y) in continuous pixels of the full-resolution canvas, shape :math:`(N, 2)`, float64, on the
@@ -62,8 +62,8 @@ def transport_points(
     Raises:
         ShapeError: If ``density`` is not :math:`(h, w)`.
         DTypeError: If ``density`` is not floating point.
-        ArgumentError: If a number is outside its range, a cell is not finite, or points are wanted of an empty
-            map.
+        ArgumentError: If a number is outside its range, a cell is not finite, or points are requested of an
+            empty map.
 
     References:
         Lin and Chan. *Optimal Transport Minimization: Crowd Localization on Density Maps for Semi-Supervised
@@ -83,7 +83,7 @@ def transport_points(
     cells = density.detach().to("cpu", torch.float64)
     total = float(cells.sum())
     if not math.isfinite(total):
-        raise ArgumentError("density: expected finite numbers, got NaN or infinity; look at the model")
+        raise ArgumentError("density: expected finite numbers, got NaN or infinity; check the model")
     if number is None:
         number = max(0, math.floor(total + 0.5))
     if number == 0:
@@ -121,13 +121,13 @@ def _check(density: Tensor, stride: int, number: int | None, entropy: float, rou
 def _round(
     mass: Tensor, places: Tensor, points: Tensor, potentials: Tensor, entropy: float
 ) -> tuple[Tensor, Tensor]:
-    """Take one OT-step and one M-step; give the points and their potentials over the entropy."""
+    """Take one OT-step and one M-step; return the points and their potentials divided by the entropy."""
     from scipy.spatial import KDTree
 
     tree: Any = KDTree
     nearest = min(_NEAREST, len(points))
     distance, index = tree(points.numpy()).query(places.numpy(), k=nearest)
-    # Neighbors first: each of the few rows is one run of memory.
+    # Neighbors come first, so that each of the few rows is contiguous in memory.
     cost = torch.from_numpy(distance).reshape(-1, nearest).T.contiguous().square() / entropy
     owner = torch.from_numpy(index).reshape(-1, nearest).T.flatten()
 

@@ -1,4 +1,4 @@
-"""Local maxima of a density map, between the cells."""
+"""Local maxima of a density map, with subcell accuracy."""
 
 from typing import NamedTuple
 
@@ -10,16 +10,16 @@ from crowdkit.errors import ArgumentError
 from crowdkit.ops.checks import check_map, check_stride
 from crowdkit.ops.window import gaussian_window, window_filter
 
-# A neighbor below this share of the peak counts as this much where its logarithm is taken.
+# A neighbor below this share of the peak is raised to it before the logarithm.
 _LEAST = 1e-6
 
 
 class Peaks(NamedTuple):
-    """The peaks of one map, the highest first.
+    """The peaks of one map, in descending order of value.
 
     Attributes:
-        points: Places (x, y) in continuous pixels of the full-resolution canvas, shape :math:`(N, 2)`.
-        values: What the map holds there, in people per cell, shape :math:`(N,)`.
+        points: Positions (x, y) in continuous pixels of the full-resolution canvas, shape :math:`(N, 2)`.
+        values: Values of the map at the peaks, in people per cell, shape :math:`(N,)`.
     """
 
     points: Tensor
@@ -29,17 +29,17 @@ class Peaks(NamedTuple):
 def find_peaks(
     density: Tensor, *, stride: int = 1, threshold: float = 1e-5, share: float = 0.0, smoothing: float = 0.0
 ) -> list[Peaks]:
-    r"""Find the local maxima of density maps, to a fraction of a cell.
+    r"""Find the local maxima of density maps, with subcell accuracy.
 
-    A peak is a cell that none of its eight neighbors exceeds. Of equal cells side by side there is one peak, in
-    their middle, unless one of them has a higher neighbor. Along each axis a parabola through the logarithms of
-    the cell and its two neighbors then gives the place: exactly that of a Gaussian.
+    A peak is a cell that none of its eight neighbors exceeds. Adjacent cells of equal value form one peak at their
+    middle, unless one of them has a higher neighbor. Along each axis, a parabola through the logarithms of the cell
+    and its two neighbors then locates the peak, which is exact for a Gaussian.
 
     .. math:: x = s \left( j + \tfrac12 + \frac{\ln D_{j+1} - \ln D_{j-1}}
         {2 (2 \ln D_j - \ln D_{j-1} - \ln D_{j+1})} \right)
 
-    In the outermost cells, where a neighbor is missing, it is the cell's center. A peak is a head only where
-    heads stand clear of each other: two Gaussians closer than two of their sigmas have one peak
+    In the outermost cells, where a neighbor is missing, the peak is at the cell's center. Peaks stand for heads
+    only where heads are well separated: two Gaussians closer than two sigmas have one peak
     (:func:`transport_points` finds both).
 
     Args:
@@ -47,11 +47,11 @@ def find_peaks(
         stride: Side of a cell in pixels.
         threshold: People per full-resolution pixel that a peak must exceed.
         share: Share of the map's largest value that a peak must exceed, in [0, 1).
-        smoothing: Sigma in cells of a Gaussian that the map is averaged under first; 0 for none. It merges the
-            peaks that the noise of a network makes of one head, and those of heads that stand close.
+        smoothing: Sigma, in cells, of a Gaussian that smooths the map first; 0 for none. It merges the several
+            noisy peaks of one head, but also those of heads that are close together.
 
     Returns:
-        The peaks of each map; those of equal value row by row.
+        The peaks of each map; peaks of equal value are in row order.
 
     Raises:
         ShapeError: If ``density`` is not :math:`(B, 1, h, w)`.
@@ -70,18 +70,18 @@ def find_peaks(
     check_map("density", density)
     check_stride(stride)
     if not threshold >= 0:
-        raise ArgumentError(f"threshold: expected a number >= 0 of people per pixel, got {threshold!r}")
+        raise ArgumentError(f"threshold: expected a number of people per pixel >= 0, got {threshold!r}")
     if not 0 <= share < 1:
         raise ArgumentError(f"share: expected a share of the maximum in [0, 1), got {share!r}")
     if not smoothing >= 0:
-        raise ArgumentError(f"smoothing: expected a number >= 0 of cells, got {smoothing!r}")
+        raise ArgumentError(f"smoothing: expected a number of cells >= 0, got {smoothing!r}")
     maps = density.detach().to(torch.float64 if density.dtype == torch.float64 else torch.float32)
     if smoothing:
         radius = int(3 * smoothing + 0.5)
         maps = window_filter(maps, gaussian_window(2 * radius + 1, smoothing), padding="same")
     floor = (share * maps.amax(dim=(2, 3), keepdim=True)).clamp(min=threshold * stride**2)
     top = (maps == F.max_pool2d(maps, 3, stride=1, padding=1)) & (maps > floor)
-    # The foot of a plateau whose other end rises: its equal outside the candidates has a higher neighbor.
+    # The foot of a plateau whose other end rises: an equal cell outside the candidates has a higher neighbor.
     rest = F.max_pool2d(maps.masked_fill(top, -torch.inf), 3, stride=1, padding=1)
     image, row, column = top[:, 0].nonzero(as_tuple=True)
     cells = maps[image, 0, row, column]
@@ -93,7 +93,7 @@ def find_peaks(
 
 
 def _plateaus(top: Tensor, image: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """Number the candidates, (N,); those that touch each other, and so are equal, get their least number."""
+    """Label the candidates, (N,): touching ones, which are equal, share their smallest index."""
     numbers = torch.arange(len(row), device=row.device)
     serial = F.pad(torch.full(top.shape, -1, device=row.device), (1, 1, 1, 1), value=-1)
     serial[image, row + 1, column + 1] = numbers
@@ -116,8 +116,8 @@ def _plateaus(top: Tensor, image: Tensor, row: Tensor, column: Tensor) -> Tensor
 
 
 def _offsets(maps: Tensor, image: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """How far from its center the maximum of each cell lies, (N, 2) in cells."""
-    # Beyond the edge: NaN, so that the offset is none.
+    """Offset of each cell's maximum from its center, (N, 2) in cells."""
+    # NaN beyond the edge makes the offset 0.
     padded = F.pad(maps, (1, 1, 1, 1), value=torch.nan)
     here = padded[image, row + 1, column + 1]
     found = []
@@ -133,7 +133,7 @@ def _offsets(maps: Tensor, image: Tensor, row: Tensor, column: Tensor) -> Tensor
 def _gather(
     places: Tensor, cells: Tensor, groups: Tensor, rising: Tensor, image: Tensor, images: int
 ) -> list[Peaks]:
-    """Make one peak of each plateau, in the middle of its cells' maxima, and sort by value."""
+    """Reduce each plateau to one peak, in the middle of its cells' maxima, and sort by value."""
     members = torch.zeros_like(cells).index_add(0, groups, torch.ones_like(cells))
     sums = torch.zeros_like(places).index_add(0, groups, places)
     kept = (groups == torch.arange(len(groups), device=groups.device)) & ~rising

@@ -1,4 +1,4 @@
-"""Count heads in the cells of a grid, without looking at values: usable inside a compiled loss."""
+"""Count heads in the cells of a grid without reading values, so that a compiled loss can use it."""
 
 import torch
 from torch import Tensor
@@ -15,9 +15,9 @@ def dot_map(
     .. math:: D_{ij} = \#\{n : \lfloor y_n \rfloor \operatorname{div} s = i,\ \lfloor x_n \rfloor
         \operatorname{div} s = j\}
 
-    Cells hold whole numbers: coincident heads count each. A head outside the canvas counts in the nearest
-    cell, so that the map always sums to the number of heads; raising an error as
-    :func:`crowdkit.ops.splat` does would need a look at the values, for which a GPU waits.
+    Cells hold whole numbers, and coincident heads are each counted. A head outside the canvas counts in the nearest
+    cell, so that the map always sums to the number of heads; raising an error as :func:`crowdkit.ops.splat` does
+    would read values, which synchronizes with a GPU.
 
     Args:
         points: Heads (x, y) in continuous pixels of the full-resolution canvas, shape :math:`(N, 2)`.
@@ -46,10 +46,10 @@ def dot_map(
     if height < 1 or width < 1:
         raise ArgumentError(f"size: expected (H, W) of at least one pixel, got {tuple(size)}")
     rows, columns = -(-height // stride), -(-width // stride)
-    # Whole pixels first: their division is exact on every device.
+    # Convert to whole pixels first: integer division is exact on every device.
     column = _pixel(points[:, 0], width) // stride
     row = _pixel(points[:, 1], height) // stride
-    # A head that nobody looked at and that is not finite makes its cell NaN.
+    # A non-finite head that was not checked makes its cell NaN.
     ones = torch.where(points.isfinite().all(dim=1), 1.0, torch.nan).to(dtype)
     cells = torch.zeros(rows * columns, dtype=dtype, device=points.device)
     return cells.index_add(0, row * columns + column, ones).reshape(rows, columns)

@@ -1,4 +1,4 @@
-"""What share of each cell lies inside a polygon."""
+"""The share of each cell that lies inside a polygon."""
 
 import torch
 from torch import Tensor
@@ -8,11 +8,13 @@ from crowdkit.ops.checks import check_points, check_stride
 
 
 def check_polygon(name: str, polygon: Tensor) -> None:
-    """Raise unless ``polygon`` has three corners (x, y) or more, and sides that touch only at their ends."""
+    """Raise unless ``polygon`` has at least three corners (x, y), and sides that touch only at their ends."""
     check_points(name, polygon)
     number = len(polygon)
     if number < 3:
-        raise ShapeError(f"{name}: expected three corners or more, got {number}; leave none out")
+        raise ShapeError(
+            f"{name}: expected three corners or more, got {number}; list every corner of the outline"
+        )
     corners = polygon.to(torch.float64)
     if not torch.isfinite(corners).all():
         raise ArgumentError(f"{name}: expected finite corners, got NaN or infinity; correct them")
@@ -21,7 +23,7 @@ def check_polygon(name: str, polygon: Tensor) -> None:
     if empty:
         raise ArgumentError(
             f"{name}: expected corners that differ from the next, got corner {empty[0] + 1} twice; "
-            "name it once, the first corner too (a polygon closes by itself)"
+            "list it once, the first corner too (the polygon is closed automatically)"
         )
     found = _crossing(corners, sides)
     if found is not None:
@@ -33,7 +35,7 @@ def check_polygon(name: str, polygon: Tensor) -> None:
 
 
 def _crossing(corners: Tensor, sides: Tensor) -> tuple[int, int] | None:
-    """Give two sides that meet where they should not, if there are any."""
+    """Return two sides that meet where they should not, if any."""
     number = len(corners)
     ends = corners.roll(-1, 0)
     after = sides.roll(-1, 0)
@@ -46,7 +48,7 @@ def _crossing(corners: Tensor, sides: Tensor) -> tuple[int, int] | None:
     def around(place: Tensor) -> Tensor:
         return _cross(sides[:, None], place[None] - corners[:, None]).sign()
 
-    # Two sides meet where each has the other's ends on both of its hands, and their boxes overlap.
+    # Two sides meet if each has the other's ends on opposite sides and their boxes overlap.
     parted = around(corners) * around(ends) <= 0
     low, high = torch.minimum(corners, ends), torch.maximum(corners, ends)
     boxes = ((low[:, None] <= high[None]) & (low[None] <= high[:, None])).all(dim=-1)
@@ -61,20 +63,20 @@ def _cross(one: Tensor, two: Tensor) -> Tensor:
 
 
 def polygon_share(polygon: Tensor, size: tuple[int, int], *, stride: int = 1) -> Tensor:
-    r"""Give the share of each cell's area that lies inside a polygon, exactly.
+    r"""Return the share of each cell's area that lies inside a polygon, exactly.
 
     .. math:: r_{ij} = \frac{1}{|c_{ij}|} \Big| \sum_k \pm \int_{y \in k}
         \operatorname{clamp}(j + 1 - x_k(y), 0, 1) \, dy \Big|
 
-    over the sides :math:`k` of the polygon in row :math:`i`, in cells: each adds or takes away, as it goes down or
-    up, what of the cell lies to its right. Polygons that share a side share no area and leave no gap, so that the
-    shares of zones that partition the canvas sum to 1 in each cell.
+    over the sides :math:`k` of the polygon in row :math:`i`, in cells: a side adds the part of the cell to its right
+    if it goes down, and subtracts it if it goes up. Polygons that share a side share no area and leave no gap, so
+    that the shares of zones that partition the canvas sum to 1 in each cell.
 
-    A ragged last cell is measured by its part on the image, as in :func:`region_share`.
+    In an incomplete last cell only the part on the image counts, as in :func:`region_share`.
 
     Args:
-        polygon: Corners (x, y) along the outline, either way round, in continuous pixels of the full-resolution
-            canvas, shape :math:`(K, 2)`. The last is joined to the first.
+        polygon: Corners (x, y) along the outline, in either direction, in continuous pixels of the
+            full-resolution canvas, shape :math:`(K, 2)`. The last corner is joined to the first.
         size: Canvas :math:`(H, W)` in pixels.
         stride: Side of a cell in pixels.
 
@@ -83,7 +85,7 @@ def polygon_share(polygon: Tensor, size: tuple[int, int], *, stride: int = 1) ->
         ``polygon``.
 
     Raises:
-        ShapeError: If ``polygon`` is not :math:`(K, 2)` with three corners or more.
+        ShapeError: If ``polygon`` is not :math:`(K, 2)` with at least three corners.
         DTypeError: If ``polygon`` is not floating point.
         ArgumentError: If sides meet, a corner is outside the canvas, or ``size`` or ``stride`` is not positive.
 
@@ -117,7 +119,7 @@ def polygon_share(polygon: Tensor, size: tuple[int, int], *, stride: int = 1) ->
 
 
 def _add_side(area: Tensor, start: list[float], stop: list[float]) -> None:
-    """Add to each cell what of it lies right of a side that goes down, or take it away if it goes up."""
+    """Add the part of each cell to the right of a side that goes down; subtract it if the side goes up."""
     (top_x, top), (bottom_x, bottom) = sorted((start, stop), key=lambda corner: corner[1])
     if top == bottom:
         return
@@ -129,7 +131,7 @@ def _add_side(area: Tensor, start: list[float], stop: list[float]) -> None:
     ends = torch.stack([top_x + (each - top) * slope for each in (upper, lower)]).clamp(left, right)
     near, far = ends.amin(dim=0)[:, None], ends.amax(dim=0)[:, None]
     edge = torch.arange(1, area.shape[1] + 1, dtype=area.dtype, device=area.device)
-    # The mean of clamp(edge - x, 0, 1) while x goes evenly from near to far.
+    # The mean of clamp(edge - x, 0, 1) while x moves linearly from near to far.
     least, most = edge - far, edge - near
     low, high = least.clamp(0, 1), most.clamp(0, 1)
     whole = (most - least.clamp(min=1)).clamp(min=0)

@@ -1,4 +1,4 @@
-"""Pooling that loses nobody."""
+"""Pooling that preserves counts."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from crowdkit.ops.checks import check_stride
 def sum_pool(density: Tensor, factor: int) -> Tensor:
     r"""Sum the cells of a map over blocks of ``factor`` x ``factor``.
 
-    The people in ragged last rows and columns are kept: the map is continued by zeros.
+    Incomplete last rows and columns are padded with zeros, so that no people are lost.
 
     Args:
         density: Map in people per cell, shape :math:`(\dots, H, W)`.
@@ -39,10 +39,10 @@ def sum_pool(density: Tensor, factor: int) -> Tensor:
 
 
 def mean_pool(density: Tensor, factor: int) -> Tensor:
-    r"""Average a map over blocks of ``factor`` x ``factor``, ragged blocks continued by zeros.
+    r"""Average a map over blocks of ``factor`` x ``factor``; incomplete blocks are padded with zeros.
 
-    Equals ``sum_pool(density, factor) / factor**2``: what a threshold in people per pixel is held
-    against at a lower resolution.
+    Equals ``sum_pool(density, factor) / factor**2``: the value to compare with a threshold in people per pixel at
+    a lower resolution.
 
     Args:
         density: Map, shape :math:`(\dots, H, W)`.
@@ -63,10 +63,10 @@ def mean_pool(density: Tensor, factor: int) -> Tensor:
 
 
 def count(density: Tensor) -> Tensor:
-    """Sum each image's map to its number of people.
+    """Sum each image's map to its count.
 
-    Half precision overflows at 65,504 and rounds 1,003 to 1,004, so the sum is in float32 whatever
-    autocast says; float64 stays float64.
+    Half precision overflows at 65,504 and rounds 1,003 to 1,004, so the sum is in float32 even under autocast;
+    float64 stays float64.
 
     Args:
         density: Map in people per cell, shape :math:`(B, 1, H, W)`.

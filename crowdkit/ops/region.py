@@ -9,12 +9,12 @@ from crowdkit.ops.pooling import sum_pool
 
 
 def region_share(region: Tensor, *, stride: int = 1) -> Tensor:
-    r"""Give the share of each cell that lies inside a region of interest.
+    r"""Return the share of each cell that lies inside a region of interest.
 
-    A ragged last cell is measured by its part on the image, so that a region of everything gives 1 everywhere.
+    In an incomplete last cell only the part on the image counts, so that a full region gives 1 everywhere.
 
     Args:
-        region: True inside, one value a full-resolution pixel, bool, shape :math:`(\dots, H, W)`.
+        region: True inside, one value per full-resolution pixel, bool, shape :math:`(\dots, H, W)`.
         stride: Pixels along a cell's side.
 
     Returns:
@@ -39,16 +39,16 @@ def region_share(region: Tensor, *, stride: int = 1) -> Tensor:
 
 
 def within_region(density: Tensor, region: Tensor, *, stride: int = 1) -> Tensor:
-    r"""Keep the people of a map that are inside a region of interest.
+    r"""Keep the people of a map that lie inside a region of interest.
 
     .. math:: \hat D_p = r_p D_p
 
-    where :math:`r_p` is the share of cell :math:`p` inside the region (:func:`region_share`): people are taken
-    to be spread evenly over their cell. What metrics then see outside the region are two zeros.
+    where :math:`r_p` is the share of cell :math:`p` inside the region (:func:`region_share`): the people of a cell
+    are assumed to be spread evenly over it. Metrics then compare zero with zero outside the region.
 
     Args:
         density: Map in people per cell, shape :math:`(B, 1, h, w)`.
-        region: True inside, one value a full-resolution pixel, bool, shape :math:`(H, W)` for all images or
+        region: True inside, one value per full-resolution pixel, bool, shape :math:`(H, W)` for all images or
             :math:`(B, 1, H, W)`; :math:`h = \lceil H/s \rceil` and :math:`w = \lceil W/s \rceil`.
         stride: Pixels along a cell's side.
 
@@ -56,7 +56,7 @@ def within_region(density: Tensor, region: Tensor, *, stride: int = 1) -> Tensor
         Map of the shape and type of ``density``; its sum is the number of people inside.
 
     Raises:
-        ShapeError: If ``density`` is not :math:`(B, 1, h, w)`, or ``region`` does not belong to it.
+        ShapeError: If ``density`` is not :math:`(B, 1, h, w)`, or ``region`` does not match it.
         DTypeError: If ``density`` is not floating point, or ``region`` not boolean.
         ArgumentError: If ``stride`` is not a positive whole number.
 
@@ -78,6 +78,6 @@ def within_region(density: Tensor, region: Tensor, *, stride: int = 1) -> Tensor
     if not fits or share.shape[-2:] != density.shape[-2:]:
         raise ShapeError(
             f"region: expected (H, W) or (B, 1, H, W) of the images of density {tuple(density.shape)} at stride "
-            f"{stride}, got {tuple(region.shape)}; give the region at full resolution, and the map's stride"
+            f"{stride}, got {tuple(region.shape)}; pass the region at full resolution, and the map's stride"
         )
     return density * share.to(density.dtype)

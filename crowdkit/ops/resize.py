@@ -9,15 +9,15 @@ from crowdkit.ops.checks import check_stride
 def cells_across(side: int, stride: int) -> int:
     r"""Count the cells of ``stride`` pixels that cover a side, :math:`\lceil H/s \rceil`.
 
-    Also for the symbolic sides of an export, so of positive numbers alone: in ONNX a negative quotient is
-    rounded towards zero, and ``-(-side // stride)`` would be a cell short.
+    For positive numbers only, because it also runs on the symbolic sides of an export: ONNX rounds a negative
+    quotient towards zero, and ``-(-side // stride)`` would be one cell short.
 
     Args:
         side: Height or width, in pixels.
         stride: Side of a cell, in pixels.
 
     Returns:
-        The number of cells, the last one perhaps partly beyond the edge.
+        The number of cells; the last one may reach beyond the edge.
 
     Examples:
         >>> cells_across(33, 8), cells_across(32, 8)
@@ -27,11 +27,11 @@ def cells_across(side: int, stride: int) -> int:
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
-    r"""Continue a tensor by zeros at the right and bottom to sides that ``multiple`` divides.
+    r"""Pad a tensor with zeros at the right and bottom to sides that are divisible by ``multiple``.
 
     Args:
         x: Shape :math:`(B, C, H, W)`.
-        multiple: What the new sides are divisible by.
+        multiple: Divisor of the new sides.
 
     Returns:
         Shape :math:`(B, C, H', W')` with the smallest such :math:`H' \ge H`, :math:`W' \ge W`.
@@ -43,7 +43,7 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """
     check_stride(multiple, name="multiple")
     height, width = x.shape[-2:]
-    # Written as multiples, which a tracer of sizes can divide again: it cannot divide a side plus a remainder.
+    # Written as multiples, which a shape tracer can divide again; it cannot divide a side plus a remainder.
     below, beyond = (cells_across(side, multiple) * multiple - side for side in (height, width))
     return F.pad(x, (0, beyond, 0, below))
 
@@ -54,8 +54,8 @@ def upsample(x: Tensor, factor: int = 2, *, align_corners: bool = False) -> Tens
     Args:
         x: Shape :math:`(B, C, h, w)`.
         factor: How many times larger.
-        align_corners: Keep the centers of the corner cells where they are, not the cells. For networks
-            trained so; everything of ours keeps cells.
+        align_corners: Align the centers of the corner cells instead of their outer edges. For networks trained
+            that way; crowdkit's own use ``False``.
 
     Returns:
         Shape :math:`(B, C, h f, w f)`.

@@ -1,4 +1,4 @@
-"""Correlation with a separable window: by gathered rows on a CPU, by shifted adds elsewhere."""
+"""Correlation with a separable window: by gathered rows on a CPU, by shifted sums elsewhere."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,16 @@ from torch.nn import functional as F
 
 
 class SeparableFilter:
-    """The same window along rows and columns, and its adjoint; without gradients of its own.
+    """Filter with the same window along rows and columns, and its adjoint; not differentiable by itself.
 
-    On a CPU the sum of weighted rows is one ``embedding_bag``, which adds up in registers what shifted adds
-    carry to memory and back for every tap: four times as fast, and neither autocast nor a setting of matrix
-    products touches it. Between the two directions the maps are turned, so that columns are rows.
+    On a CPU the sum of weighted rows is a single ``embedding_bag``. It accumulates in registers where shifted sums
+    access memory for every tap, which makes it four times as fast, and neither autocast nor a matrix-product
+    setting affects it. Between the two directions the maps are transposed, so that columns become rows.
 
     Attributes:
         taps: Weights of the window along one side.
-        dilation: Distance of the weights, in cells.
-        margin: By how much less than the maps the result is, along each side.
+        dilation: Distance between the weights, in cells.
+        margin: How much smaller the result is than the maps, along each side.
     """
 
     def __init__(self, taps: Sequence[float], dilation: int = 1) -> None:
@@ -27,7 +27,7 @@ class SeparableFilter:
         self._tables: dict[tuple[int, int, bool], tuple[Tensor, Tensor]] = {}
 
     def __call__(self, maps: Tensor) -> Tensor:
-        """Filter maps (m, n, h, w) where the window fits: (m, n, h', w'), laid out as it comes out."""
+        """Filter maps (m, n, h, w) where the window fits: (m, n, h', w'), in whatever memory layout results."""
         if not gathers(maps):
             return shifted_adds(maps, self.taps, self.dilation)
         many, images, height, width = maps.shape
@@ -36,7 +36,7 @@ class SeparableFilter:
         return columns.view(-1, many, images, height - self.margin).permute(1, 2, 3, 0)
 
     def adjoint(self, maps: Sequence[Tensor]) -> Tensor:
-        """Send maps (n, h', w') back through the filter: (m, n, h, w), contiguous."""
+        """Backpropagate maps (n, h', w') through the filter: (m, n, h, w), contiguous."""
         many, (images, height, _) = len(maps), maps[0].shape
         if not gathers(maps[0]):
             padded = F.pad(torch.stack(tuple(maps)), (self.margin,) * 4)
@@ -55,7 +55,7 @@ class SeparableFilter:
         return F.embedding_bag(index, rows, mode="sum", per_sample_weights=weights)
 
     def _table(self, blocks: int, length: int, *, back: bool, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        # Which rows of each block make a row of the result, and with what weight.
+        # The rows of each block that contribute to a row of the result, and their weights.
         size, first = (length + self.margin, -self.margin) if back else (length - self.margin, 0)
         index = torch.arange(size)[:, None] + torch.arange(first, first + self.margin + 1, self.dilation)
         taps = torch.tensor(self.taps[::-1] if back else self.taps, dtype=dtype)
@@ -74,13 +74,13 @@ def correlate(maps: Tensor, taps: tuple[float, ...], dilation: int) -> Tensor:
 
 
 def gathers(maps: Tensor) -> bool:
-    """Tell whether rows of these maps can be gathered in their own precision."""
+    """Whether rows of these maps can be gathered in their own precision."""
     return maps.device.type == "cpu" and maps.dtype in (torch.float32, torch.float64)
 
 
 def shifted_adds(maps: Tensor, taps: tuple[float, ...], dilation: int) -> Tensor:
     """Filter maps (..., h, w) tap by tap."""
-    # In place is twice as fast; torch 2.11 compiles it to a gradient of zero, without a word.
+    # In place is twice as fast, but torch 2.11 silently compiles it to a gradient of zero.
     add = torch.add if torch.compiler.is_compiling() else torch.Tensor.add_
     for dim in (-2, -1):
         length = maps.shape[dim] - (len(taps) - 1) * dilation

@@ -1,4 +1,4 @@
-"""Splat heads onto a grid: one normalized Gaussian a head, exact in sum."""
+"""Splat heads onto a grid: one normalized Gaussian per head, with an exact sum."""
 
 from collections.abc import Sequence
 
@@ -22,13 +22,13 @@ def splat(
     dtype: torch.dtype = torch.float32,
     check: bool = True,
 ) -> Tensor:
-    r"""Sum one Gaussian of mass 1 a head over the cells of a grid.
+    r"""Sum one Gaussian of mass 1 per head over the cells of a grid.
 
     Each kernel is sampled at pixel centers around the head's exact position, over a square window of radius
-    ``int(truncate * sigma + 0.5)`` pixels about the head's pixel, cut at the border, and normalized axis by
-    axis, so that the map sums to the number of heads wherever they are. Kernels are separable, so a map is
-    a product :math:`D = G_y^\top G_x` with a row of samples a head; on a CPU it is taken tile by tile over
-    the heads a tile can see, in time linear in heads and in pixels.
+    ``int(truncate * sigma + 0.5)`` pixels around the head's pixel. It is cut at the border and normalized along each
+    axis, so that the map sums to the number of heads wherever they are. Kernels are separable, so a map is a product
+    :math:`D = G_y^\top G_x` with one row of samples per head; on a CPU it is computed tile by tile over the heads
+    that reach a tile, in time linear in heads and in pixels.
 
     Args:
         points: Heads (x, y) in continuous pixels of the full-resolution canvas, shape :math:`(N, 2)`.
@@ -37,14 +37,14 @@ def splat(
         stride: Side of a cell in pixels. The map equals the sum-pooled map at stride 1.
         truncate: Window radius in standard deviations; ``math.inf`` takes the whole canvas.
         dtype: Floating-point type of the map.
-        check: Look at the values of heads and sigmas. A GPU waits for that: switch it off in a training step, for
-            heads that were checked when they were read.
+        check: Check the values of heads and sigmas, which synchronizes with a GPU: switch it off in a training
+            step if the heads were checked when they were read.
 
     Returns:
         People per cell, shape :math:`(\lceil H/s \rceil, \lceil W/s \rceil)`.
 
     Raises:
-        ShapeError: If ``points`` is not :math:`(N, 2)`, or ``sigma`` does not fit it.
+        ShapeError: If ``points`` is not :math:`(N, 2)`, or ``sigma`` does not match it.
         ArgumentError: If a head lies outside the canvas or a sigma is not a positive number.
 
     Examples:
@@ -156,7 +156,7 @@ def _check_size(size: tuple[int, int]) -> tuple[int, int]:
 def _sigmas(sigma: float | Tensor | str, points: Tensor) -> Tensor:
     if isinstance(sigma, str):
         raise DTypeError(
-            f"sigma: expected pixels, one number or one a head, got {sigma!r}; a rule by name is "
+            f"sigma: expected pixels, one number or one per head, got {sigma!r}; a rule by name is "
             f"sigma_rule({sigma!r})(points, size)"
         )
     if isinstance(sigma, Tensor):
@@ -166,8 +166,8 @@ def _sigmas(sigma: float | Tensor | str, points: Tensor) -> Tensor:
         sigmas = torch.full((len(points),), sigma, dtype=torch.float64, device=points.device)
     if sigmas.shape != (len(points),):
         raise ShapeError(
-            f"sigma: expected one number or one a head {(len(points),)}, got {tuple(sigmas.shape)}; "
-            "sigmas belong to the points they were made for"
+            f"sigma: expected one number or one per head {(len(points),)}, got {tuple(sigmas.shape)}; "
+            "pass the sigmas made from these points"
         )
     return sigmas
 

@@ -1,4 +1,4 @@
-"""Optimal transport between a map and heads: squared distances, equal masses."""
+"""Optimal transport between a map and heads, with squared distances and equal masses."""
 
 import math
 
@@ -9,7 +9,7 @@ from crowdkit.errors import ArgumentError
 from crowdkit.ops._pairs import block, check_cells, log2_sum, offsets
 from crowdkit.ops.checks import check_stride
 
-# A share below this counts as this much where its logarithm is taken.
+# Smaller shares are raised to this before the logarithm.
 _LEAST = 1e-16
 
 
@@ -22,24 +22,24 @@ def transport(
     iterations: int = 100,
     floor: float = 0.0,
 ) -> Tensor:
-    r"""Entropic cost of carrying a map of mass 1 to heads of mass :math:`1/N`.
+    r"""Entropic cost of transporting a map of mass 1 to heads of mass :math:`1/N`.
 
     .. math:: \min_{P, q, r \ge 0} \sum_{nm} P_{nm} \lVert x_n - z_m \rVert^2
         + \epsilon \Big( \sum_{nm} P_{nm} \log P_{nm}
         + \sum_n q_n \log \frac{q_n}{s} + \sum_m r_m \log \frac{r_m}{s} - \sum_m r_m \Big)
 
-    where head :math:`n` at :math:`x_n` gets :math:`\sum_m P_{nm} + q_n = 1/N`, cell :math:`m` with center
-    :math:`z_m` gives :math:`\sum_n P_{nm} + r_m = b_m`, and :math:`q` and :math:`r` are what is not carried.
-    With ``floor`` :math:`s = 0` everything is carried: balanced transport. Above 0, leaving mass has a price
-    of about :math:`-\epsilon \log s` squared pixels, which bounds the cost of a distance.
+    where head :math:`n` at :math:`x_n` receives :math:`\sum_m P_{nm} + q_n = 1/N`, cell :math:`m` with center
+    :math:`z_m` provides :math:`\sum_n P_{nm} + r_m = b_m`, and :math:`q` and :math:`r` are the masses that are not
+    transported. With ``floor`` :math:`s = 0` everything is transported: balanced transport. Above 0, leaving mass
+    behind costs about :math:`-\epsilon \log s` squared pixels, which bounds the cost of a distance.
 
-    Solved by Sinkhorn's iteration, cells first, heads last. The value is the dual's at the potentials found,
-    a lower bound that is met at convergence, and its gradient is the cells' potential :math:`\beta`. For a
-    small share that goes to :math:`-\infty` like :math:`\epsilon \log b_m`: the entropy favors spread maps.
+    Solved by Sinkhorn's iteration, cells first, heads last. The value is the dual value at the potentials found, a
+    lower bound that is tight at convergence, and its gradient is the cells' potential :math:`\beta`. As a share
+    tends to 0, its potential tends to :math:`-\infty` like :math:`\epsilon \log b_m`: the entropy favors spread maps.
 
-    With a floor, the iteration runs on kernels that are products of one along x and one along y, in
-    float64: two matrix products of :math:`N h w` operations. Without, it needs logarithms of sums over all
-    pairs, block by block, and 100 iterations seldom converge on distances of hundreds of pixels.
+    With a floor, the iteration runs on kernels that factor into one along x and one along y, in float64: two matrix
+    products of :math:`N h w` operations. Without a floor, it needs logarithms of sums over all pairs, block by
+    block, and 100 iterations seldom converge for distances of hundreds of pixels.
 
     Args:
         share: Mass of each cell, not negative, shape :math:`(h, w)`, with sum 1.
@@ -47,15 +47,14 @@ def transport(
             :math:`N \ge 1`.
         stride: Side of a cell in pixels.
         entropy: Weight of the entropy :math:`\epsilon`, in squared pixels.
-        iterations: Sinkhorn's steps; none is left out, so that no value has to be looked at.
-        floor: Added to every sum of kernels, :math:`s`; 0, or at least 1e-100.
+        iterations: Number of Sinkhorn steps; all are run, so that no convergence check synchronizes a GPU.
+        floor: Constant :math:`s` added to every sum of kernels; 0, or at least 1e-100.
 
     Returns:
-        A number, in squared pixels, of the type of ``share``; negative where the entropy outweighs the
-        distances.
+        A scalar, in squared pixels, of the type of ``share``; negative where the entropy outweighs the distances.
 
     Raises:
-        ShapeError: If ``share`` is not :math:`(h, w)`, or ``points`` not :math:`(N, 2)` with a head in it.
+        ShapeError: If ``share`` is not :math:`(h, w)`, or ``points`` not :math:`(N, 2)` with at least one head.
         DTypeError: If ``points`` is not floating point.
         ArgumentError: If a number is outside its range.
 
@@ -87,12 +86,12 @@ def _check(share: Tensor, points: Tensor, stride: int, entropy: float, iteration
         raise ArgumentError(f"floor: expected 0, or a number from 1e-100 to 1, got {floor!r}")
 
 
-# One opaque node in a graph: traced, the iterations would make thousands.
+# One opaque node in a graph: tracing the iterations would create thousands.
 @library.custom_op("crowdkit::sinkhorn", mutates_args=())
 def _sinkhorn(
     share: Tensor, points: Tensor, stride: int, entropy: float, iterations: int, floor: float
 ) -> tuple[Tensor, Tensor]:
-    """The value less what is linear in the share, and the cells' potential (h, w)."""
+    """The value without the part linear in the share, and the cells' potential (h, w)."""
     with torch.autocast(share.device.type, enabled=False):
         dtype = torch.float64 if floor else share.dtype
         across, down = (each.square() for each in offsets(points.to(dtype), share, stride))
@@ -112,7 +111,7 @@ def _(share: Tensor, *_: object) -> tuple[Tensor, Tensor]:
 def _scale(
     share: Tensor, across: Tensor, down: Tensor, iterations: int, floor: float
 ) -> tuple[Tensor, Tensor]:
-    # float64 reaches down to 1e-308: what falls below is lost beside the floor anyway.
+    # float64 reaches down to 1e-308: smaller values are negligible beside the floor anyway.
     across, down = torch.exp(-across), torch.exp(-down)
     mass = 1 / len(across)
     heads = torch.full_like(across[:, 0], mass)
@@ -124,7 +123,7 @@ def _scale(
 
 
 def _scale_logarithms(share: Tensor, across: Tensor, down: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
-    # To base 2, whose exponential is several times as fast on a CPU.
+    # Base 2, because exp2 is several times faster than exp on a CPU.
     across, down, share = across / math.log(2), down / math.log(2), share.log2()
     number, height, width = len(across), *share.shape
     rows = block(share, number * width)

@@ -1,4 +1,4 @@
-"""Unbalanced optimal transport between a map and heads, neither of which has to be carried whole."""
+"""Unbalanced optimal transport between a map and heads, where mass on either side may stay behind."""
 
 import math
 
@@ -10,9 +10,9 @@ from crowdkit.errors import ArgumentError
 from crowdkit.ops._pairs import block, check_cells, log2_sum, offsets
 from crowdkit.ops.checks import check_stride
 
-# Iterations in logarithms before the plan is taken as it stands and only scaled.
+# Iterations in logarithms before the plan is fixed and only scaled.
 _CAREFUL = 3
-# Powers of 2 that a later scaling may reach: far more than a potential still moves.
+# Largest exponent of 2 in a later scaling: far more than a potential still changes.
 _MOST = 100.0
 _LEAST = 1e-37
 
@@ -29,7 +29,7 @@ def unbalanced_transport(
     tau: float = 0.1,
     iterations: int = 50,
 ) -> Tensor:
-    r"""Entropic cost of carrying a map to heads, with a price on what does not fit.
+    r"""Entropic cost of transporting a map to heads, with a penalty on mass that does not match.
 
     .. math:: \min_{P \ge 0} \sum_{mn} P_{mn} C_{mn} + \epsilon \sum_{mn} P_{mn} \log P_{mn}
         + \tau \sum_m \Big( \sum_n P_{mn} - a_m \Big)^2 + \tau \sum_n \Big| \sum_m P_{mn} - 1 \Big|
@@ -39,18 +39,18 @@ def unbalanced_transport(
     .. math:: C_{mn} = \exp\frac{\lVert z_m - x_n \rVert}{\eta_{mn} u} - 1, \quad
         \eta_{mn} = \eta_0 + \eta_1 \frac{y_m + y_n}{2 u}
 
-    of a distance in pixels, with ``unit`` :math:`u`, ``scale`` :math:`\eta_0` and ``slope`` :math:`\eta_1`.
+    at a distance in pixels, with ``unit`` :math:`u`, ``scale`` :math:`\eta_0` and ``slope`` :math:`\eta_1`.
 
-    The value is the dual's at the potentials found, a lower bound that is met at convergence:
+    The value is the dual value at the potentials found, a lower bound that is tight at convergence:
 
     .. math:: \sum_m \Big( f_m a_m - \frac{f_m^2}{4 \tau} \Big) + \sum_n g_n
         - \epsilon \sum_{mn} e^{(f_m + g_n - C_{mn}) / \epsilon - 1}, \quad |g_n| \le \tau
 
-    Its gradient is the cells' potential, :math:`f_m = 2 \tau (a_m - \sum_n P_{mn})`. Each step maximizes over
-    one side: :math:`g` in closed form, :math:`f` by Newton's method on
-    :math:`x + e^x = \omega` in every cell (Lambert's function). After three steps in logarithms the plan, whose
-    entries cannot overflow, is taken as it stands and only scaled, two matrix products a step. It takes 4 bytes
-    a pair in float32: 150 MB for 3,000 heads and 12,000 cells. Nothing of that is kept for the backward pass.
+    Its gradient is the cells' potential, :math:`f_m = 2 \tau (a_m - \sum_n P_{mn})`. Each step maximizes over one
+    side: :math:`g` in closed form, :math:`f` by Newton's method on :math:`x + e^x = \omega` in every cell (Lambert's
+    function). After three steps in logarithms the plan, whose entries cannot overflow, is fixed and only scaled, with
+    two matrix products per step. Memory is 4 bytes per pair in float32: 150 MB for 3,000 heads and 12,000 cells.
+    None of it is kept for the backward pass.
 
     Args:
         density: People per cell, shape :math:`(h, w)`; may be negative.
@@ -58,17 +58,17 @@ def unbalanced_transport(
             :math:`N \ge 1`.
         stride: Side of a cell in pixels.
         scale: Distance, in units, over which the cost grows by a factor of e, at the top of the canvas.
-        slope: How much it grows towards the bottom, a unit; not negative.
-        unit: Length in pixels that counts as 1.
+        slope: How much ``scale`` grows per unit towards the bottom; not negative.
+        unit: Length in pixels of one unit.
         entropy: Weight of the entropy :math:`\epsilon`.
-        tau: Price :math:`\tau` of people in the map that are nobody's, squared, and of heads without people.
-        iterations: Sinkhorn's steps; none is left out, so that no value has to be looked at.
+        tau: Penalty :math:`\tau` on unmatched people in the map (squared) and on heads without people.
+        iterations: Number of Sinkhorn steps; all are run, so that no convergence check synchronizes a GPU.
 
     Returns:
-        A number, of the type of ``density``; negative where the entropy outweighs the rest.
+        A scalar, of the type of ``density``; negative where the entropy outweighs the rest.
 
     Raises:
-        ShapeError: If ``density`` is not :math:`(h, w)`, or ``points`` not :math:`(N, 2)` with a head in it.
+        ShapeError: If ``density`` is not :math:`(h, w)`, or ``points`` not :math:`(N, 2)` with at least one head.
         DTypeError: If ``points`` is not floating point.
         ArgumentError: If a number is outside its range.
 
@@ -98,7 +98,7 @@ def unbalanced_transport(
     return value
 
 
-# One opaque node in a graph: traced, the iterations would make thousands.
+# One opaque node in a graph: tracing the iterations would create thousands.
 @library.custom_op("crowdkit::unbalanced_sinkhorn", mutates_args=())
 def _unbalanced_sinkhorn(
     density: Tensor,
@@ -111,10 +111,10 @@ def _unbalanced_sinkhorn(
     tau: float,
     iterations: int,
 ) -> tuple[Tensor, Tensor]:
-    """The value less what is linear in the density, and the cells' potential (h, w)."""
+    """The value without the part linear in the density, and the cells' potential (h, w)."""
     with torch.autocast(density.device.type, enabled=False):
         cost = _cost(points.to(density.dtype), density, stride, scale, slope, unit)
-        # Potentials and costs to base 2, in units of the entropy; the last term is the plan's factor 1 / e.
+        # Potentials and costs to base 2, in units of the entropy; the last term is the factor 1 / e of the plan.
         plan = cost.mul_(-1 / (entropy * math.log(2))).sub_(1 / math.log(2))
         people, bound = density.flatten(), tau / entropy / math.log(2)
         cells = torch.zeros_like(people)
@@ -164,16 +164,16 @@ def _blocks(plan: Tensor, potential: Tensor, *, by_head: bool) -> Tensor:
 
 
 def _take(plan: Tensor, cells: Tensor, heads: Tensor) -> None:
-    """Turn logarithms into the plan of two potentials, in place."""
+    """Exponentiate logarithms in place into the plan of two potentials."""
     several = block(plan, plan.shape[1])
     for part, own in zip(torch.split(plan, several), torch.split(heads, several), strict=True):
         part.add_(cells).add_(own[:, None]).exp2_()
 
 
 def _respond(reached: Tensor, people: Tensor, entropy: float, tau: float) -> tuple[Tensor, Tensor]:
-    """The cells' best potential, to base 2, and what each then gives.
+    """The best potential of each cell, to base 2, and the mass that each cell then provides.
 
-    What is given, s, solves s exp(k s) = z exp(k a) with k = 2 tau / entropy and z reached: with
+    The provided mass s solves s exp(k s) = z exp(k a) with k = 2 tau / entropy and z the mass requested: with
     x = log(k s), x + exp(x) = omega.
     """
     k = 2 * tau / entropy
@@ -182,5 +182,5 @@ def _respond(reached: Tensor, people: Tensor, entropy: float, tau: float) -> tup
     for _ in range(4):
         power = x.exp()
         x = x - (x + power - omega) / (1 + power)
-    # a - s, where the two are nearly one, from the logarithms of s and z.
+    # a - s from the logarithms of s and z, where the two are almost equal.
     return (x - math.log(k)) / math.log(2) - reached, x.exp() / k

@@ -1,4 +1,4 @@
-"""Convolutions after an upsample, without ever holding their large input."""
+"""Convolutions after an upsample that never hold their large input."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,16 +13,16 @@ from crowdkit.errors import ArgumentError
 from crowdkit.ops.checks import check_stride
 from crowdkit.ops.resize import upsample
 
-# Up to this many outputs one large map a tap and output costs less than the other ways.
+# Up to this many outputs, one large map per tap and output costs less than the alternatives.
 _FEW = 8
-# The x2 bilinear upsample is this filter, along rows and along columns, of the cells with zeros between them.
+# The x2 bilinear upsample is this filter applied along rows and columns of the cells interleaved with zeros.
 _BLUR = (0.25, 0.75, 0.75, 0.25)
 _AS_DRAWN: ContextVar[bool] = ContextVar("_AS_DRAWN", default=False)
 
 
 @contextmanager
 def as_drawn() -> Iterator[None]:
-    """Upsample first and convolve then, as networks are drawn: what other runtimes are fast at."""
+    """Upsample, then convolve, as networks are drawn: other runtimes do this fast."""
     token = _AS_DRAWN.set(True)
     try:
         yield
@@ -33,25 +33,25 @@ def as_drawn() -> Iterator[None]:
 def upsampled_conv2d(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, *, factor: int = 2, dilation: int = 1
 ) -> Tensor:
-    r"""Convolve the upsampled ``x``, zero padded to its size, without ever holding it.
+    r"""Convolve the upsampled ``x``, zero-padded to its size, without ever holding it.
 
-    A bilinear upsample commutes with a convolution, so that the sums over the C channels are done at low
-    resolution, a quarter of the operations for ``factor=2``. Exact up to rounding, borders included; one of
-    three ways:
+    A bilinear upsample commutes with a convolution, so that the sums over the C channels are computed at low
+    resolution: a quarter of the operations for ``factor=2``. The result is exact up to rounding, borders included.
+    There are three methods:
 
-    - Few outputs: one map a tap and output, upsampled, shifted and added.
-    - x2, 3 x 3, even dilation: a shift by two fine cells is one by a coarse cell, so it is the upsample of
-      the convolution with half the dilation.
-    - x2, 3 x 3, odd dilation: the upsample is a filter (1, 3, 3, 1)/4 of the cells with zeros between them;
-      the convolution of those, a transposed one, comes first and the filter last. On a GPU, whose
-      convolutions a channel are slow, the plain way.
+    - Few outputs: one map per tap and output, upsampled, shifted and added.
+    - x2, 3 x 3, even dilation: a shift by two fine cells is one by a coarse cell, so the result is the upsample
+      of the convolution with half the dilation.
+    - x2, 3 x 3, odd dilation: the upsample is a filter (1, 3, 3, 1)/4 of the cells interleaved with zeros; their
+      convolution, a transposed one, comes first and the filter last. On a GPU, where depthwise convolutions are
+      slow, upsample and convolution run as written.
 
     Args:
         x: Features at low resolution, shape :math:`(B, C, h, w)`.
         weight: Kernel, shape :math:`(O, C, k, k)` with odd :math:`k`.
         bias: Shape :math:`(O,)`, or ``None``.
         factor: How many times the features are enlarged.
-        dilation: Of the convolution.
+        dilation: Dilation of the convolution.
 
     Returns:
         ``conv2d(upsample(x, factor), weight, bias, padding=dilation * (k // 2), dilation=dilation)``, shape
@@ -84,7 +84,7 @@ def upsampled_conv2d(
 
 
 def _by_taps(x: Tensor, weight: Tensor, bias: Tensor | None, *, factor: int, dilation: int) -> Tensor:
-    """One map a tap and output at low resolution; upsample those, shift and add."""
+    """Compute one map per tap and output at low resolution; upsample those, shift and add."""
     outputs, channels, side, _ = weight.shape
     taps = weight.permute(0, 2, 3, 1).reshape(outputs * side * side, channels, 1, 1)
     maps = upsample(F.conv2d(x, taps), factor)
@@ -104,7 +104,7 @@ def _by_taps(x: Tensor, weight: Tensor, bias: Tensor | None, *, factor: int, dil
     return total if bias is None else total + bias.view(-1, 1, 1)
 
 
-# The next two continue the upsampled input beyond its border by its outermost cells, since they continue x so.
+# The next two extend the upsampled input beyond its border by its outermost cells, because they extend x so.
 
 
 def _convolve_first(x: Tensor, weight: Tensor, bias: Tensor | None, *, dilation: int) -> Tensor:
@@ -133,7 +133,7 @@ def _continued(x: Tensor, around: int) -> Tensor:
 
 
 def _without_surroundings(large: Tensor, x: Tensor, weight: Tensor, *, dilation: int) -> Tensor:
-    """Take off what came in from beyond the border, where a zero padded convolution finds zeros."""
+    """Subtract what came in from beyond the border, where a zero-padded convolution finds zeros."""
     strips = []
     edges, kernels = _edges(x), _edges(weight)
     for edge, kernel in zip(edges[:2], kernels[:2], strict=True):
@@ -146,7 +146,7 @@ def _without_surroundings(large: Tensor, x: Tensor, weight: Tensor, *, dilation:
 
 
 def _take_off(large: Tensor, reach: int, strips: Sequence[Tensor]) -> Tensor:
-    """Subtract from the outermost ``reach`` rows above and below and columns left and right, in place."""
+    """Subtract in place from the outermost ``reach`` rows at top and bottom and columns at left and right."""
     for ring, strip in zip(_sides(large, reach), strips, strict=True):
         ring -= strip
     return large
@@ -174,11 +174,11 @@ def _filtered(x: Tensor, *, around: int) -> Tensor:
     return F.conv2d(x, filters, padding=around, groups=x.shape[1])
 
 
-# Autograd's own gradients of these three would take what the way before saves.
+# Autograd's own gradients of these three would cost what the forward pass saves.
 
 
 class _Edges(torch.autograd.Function):
-    """The outermost row or column of each side; autograd would make a map of zeros for each."""
+    """The outermost row or column of each side; autograd would allocate a map of zeros for each."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> tuple[Tensor, ...]:
@@ -195,7 +195,7 @@ class _Edges(torch.autograd.Function):
 
 
 class _Blurred(torch.autograd.Function):
-    """The filter is its own mirror image, so that its gradient is the filter again."""
+    """The filter is symmetric, so that its gradient is the filter itself."""
 
     @staticmethod
     def forward(_ctx: Any, x: Tensor) -> Tensor:
@@ -207,7 +207,7 @@ class _Blurred(torch.autograd.Function):
 
 
 class _TakenOff(torch.autograd.Function):
-    """A difference on the border alone; autograd would copy the whole map for each side of it."""
+    """Subtract on the border only; autograd would copy the whole map for each side."""
 
     @staticmethod
     def forward(ctx: Any, large: Tensor, reach: int, *strips: Tensor) -> Tensor:

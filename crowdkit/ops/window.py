@@ -1,4 +1,4 @@
-"""Local averages under a separable window: what SSIM is made of."""
+"""Local averages under a separable window, as SSIM uses them."""
 
 from collections.abc import Sequence
 from math import exp
@@ -16,9 +16,9 @@ Padding = Literal["valid", "same"]
 
 
 def gaussian_window(size: int, sigma: float) -> tuple[float, ...]:
-    """Sample a Gaussian at ``size`` cells about its middle and normalize it to 1.
+    """Sample a Gaussian at ``size`` cells around its center and normalize it to sum to 1.
 
-    The weights are Python numbers, so that none has to be copied to a device.
+    The weights are Python numbers, so that nothing has to be copied to a device.
 
     Args:
         size: Number of cells.
@@ -39,7 +39,7 @@ def gaussian_window(size: int, sigma: float) -> tuple[float, ...]:
     if not sigma > 0:
         raise ArgumentError(f"sigma: expected a number > 0, got {sigma!r}")
     middle = (size - 1) / 2
-    nearest = middle - size // 2  # 0 or -0.5: its exponent is taken out, or a tiny sigma underflows
+    nearest = middle - size // 2  # 0 or -0.5: subtracting its exponent keeps a tiny sigma from underflowing
     weights = [exp((nearest**2 - (i - middle) ** 2) / (2 * sigma**2)) for i in range(size)]
     total = sum(weights)
     return tuple(weight / total for weight in weights)
@@ -48,23 +48,23 @@ def gaussian_window(size: int, sigma: float) -> tuple[float, ...]:
 def window_filter(
     maps: Tensor, window: Sequence[float], *, padding: Padding = "valid", dilation: int = 1
 ) -> Tensor:
-    r"""Average over a square window, the outer product of ``window`` with itself.
+    r"""Average over a square window: the outer product of ``window`` with itself.
 
     Args:
         maps: Shape :math:`(\dots, H, W)`, floating point.
         window: The weights along one side.
-        padding: ``"valid"`` keeps the positions where the window fits; ``"same"`` continues the maps by
-            zeros and keeps their size (odd windows only).
-        dilation: Distance of the window's weights in the maps, in cells.
+        padding: ``"valid"`` keeps the positions where the window fits; ``"same"`` pads the maps with zeros and
+            keeps their size (odd windows only).
+        dilation: Distance between the window's weights in the maps, in cells.
 
     Returns:
         Shape :math:`(\dots, H - k + 1, W - k + 1)` for ``"valid"`` and a window that spans :math:`k` cells.
 
     Raises:
         ShapeError: If the window does not fit into the maps.
-        ArgumentError: If ``padding="same"`` is asked of an even window, or ``dilation`` is not a positive
+        ArgumentError: If ``padding="same"`` is used with an even window, or ``dilation`` is not a positive
             whole number.
-        UnknownNameError: If ``padding`` is neither word.
+        UnknownNameError: If ``padding`` is neither of the two.
 
     Examples:
         >>> import torch
@@ -90,8 +90,8 @@ def window_filter(
 
 
 class _WindowFilter(torch.autograd.Function):
-    # The adjoint is the same filter, turned round, on the padded gradient; autograd's own would write a
-    # full-size map of zeros for every tap.
+    # The adjoint is the same filter, flipped, on the padded gradient; autograd's own would write a full-size map
+    # of zeros for every tap.
     @staticmethod
     def forward(maps: Tensor, taps: tuple[float, ...], dilation: int) -> Tensor:
         return correlate(maps, taps, dilation)

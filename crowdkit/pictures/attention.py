@@ -1,4 +1,4 @@
-"""What attention does inside a network, as one picture."""
+"""The effect of attention inside a network, as one picture."""
 
 import math
 from collections.abc import Sequence
@@ -32,11 +32,11 @@ def attention_sheet(
     title: str | None = None,
     width: int = 420,
 ) -> "Image":
-    """Draw what attention re-weights before and after, the attention, and the estimate (figure 6).
+    """Draw the tensor that attention re-weights before and after, the attention, and the estimate (figure 6).
 
-    In the upper row are the photograph and the attention maps, in the lower the estimate, and what is
-    re-weighted before and after, in one scale. White lines part crowd from background. Color is for the
-    crowd; the background is gray, so that what is left there stands out.
+    The upper row shows the photograph and the attention maps; the lower row shows the estimate and the re-weighted
+    tensor before and after, on one scale. White lines separate crowd from background. The crowd is in color and the
+    background in gray, so that activations that remain in the background stand out.
 
     Args:
         image: Photograph, shape (3, H, W), floating RGB in [0, 1] or uint8.
@@ -44,21 +44,21 @@ def attention_sheet(
             for all maps here.
         before: Size of the activation before the attention, at any stride.
         after: The same after the attention.
-        background: Where the model sees nobody, boolean, of the shape of ``before``.
+        background: Where the model sees no crowd, boolean, of the shape of ``before``.
         region: Coarse attention (CAM) in [0, 1], or ``None``.
         level: Fine attention (FAM) in [0, 1], or ``None``.
-        shares: The share of ``before`` and of ``after`` that lies in the background, for the captions.
-        what: What ``before`` and ``after`` are, for the captions.
+        shares: The shares of ``before`` and ``after`` that lie in the background, for the captions.
+        what: The kind of tensor that ``before`` and ``after`` are, for the captions.
         title: A line above everything.
-        width: Width of each of the pictures, in pixels.
+        width: Width of each picture, in pixels.
 
     Returns:
         The sheet.
 
     Raises:
-        ShapeError: If ``image`` is no photograph, or ``before``, ``after`` and ``background`` differ in
+        ShapeError: If ``image`` is not a photograph, or ``before``, ``after`` and ``background`` differ in
             shape.
-        ArgumentError: If ``width`` is too small to read anything, or larger than 2048.
+        ArgumentError: If ``width`` is too small for legible text, or larger than 2048.
 
     Examples:
         >>> import torch
@@ -75,7 +75,7 @@ def attention_sheet(
             f"{tuple(before.shape)}, {tuple(after.shape)}, {tuple(background.shape)}"
         )
     if not 48 <= width <= _WIDEST:
-        raise ArgumentError(f"width: expected 48 to {_WIDEST} pixels a picture, got {width}")
+        raise ArgumentError(f"width: expected 48 to {_WIDEST} pixels per picture, got {width}")
     nobody = _fit(one_map("background", background), image, width) > 0.5
     line = _edges(nobody, reach=max(1, round(width / 420)))
     weighed = {"before": one_map("before", before), "after": one_map("after", after)}
@@ -131,6 +131,6 @@ def _edges(region: Tensor, *, reach: int) -> Tensor:
 
 
 def _bright(plane: Tensor) -> float:
-    # A lone strong cell would leave everything else dark.
+    # A single strong cell would leave everything else dark.
     cells = plane.flatten()
     return float(cells.kthvalue(max(1, math.ceil(0.999 * len(cells)))).values)

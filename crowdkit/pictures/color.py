@@ -1,4 +1,4 @@
-"""Colors for maps, in torch alone."""
+"""Colors for maps, using torch only."""
 
 import math
 
@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 
-# From night blue by way of teal and green to pale yellow: lightness rises all the way, so that the order of
-# values survives grayscale print, and blue to yellow is the axis that the commonest color blindnesses keep.
+# From night blue through teal and green to pale yellow: lightness increases throughout, so that the order of
+# values survives grayscale print, and the most common color blindnesses distinguish blue from yellow.
 _ANCHORS = (
     (0.055, 0.063, 0.180),
     (0.110, 0.157, 0.365),
@@ -29,14 +29,14 @@ def color_map(values: Tensor, *, maximum: float | None = None) -> Tensor:
 
     Args:
         values: Map, shape (h, w), or (1, h, w) or (1, 1, h, w). Values below 0 look like 0.
-        maximum: The value of the brightest color; what lies above looks the same. The largest value in the
-            map if ``None``: give one number for all the maps that stand side by side.
+        maximum: The value of the brightest color; values above it look the same. ``None`` for the largest value in
+            the map: pass the same number for all maps that are shown side by side.
 
     Returns:
         RGB in [0, 1], shape (3, h, w), float32, on the device of ``values``.
 
     Raises:
-        ShapeError: If ``values`` is not one map.
+        ShapeError: If ``values`` is not a single map.
         ArgumentError: If ``maximum`` is negative or not finite.
 
     Examples:
@@ -48,23 +48,23 @@ def color_map(values: Tensor, *, maximum: float | None = None) -> Tensor:
 
 
 def overlay(image: Tensor, density: Tensor, *, alpha: float = 0.85, maximum: float | None = None) -> Tensor:
-    """Lay a map over a photograph: the more people, the more color.
+    """Overlay a map on a photograph: the more people, the more color.
 
-    The photograph is muted towards gray, so that the only strong colors are the map's.
+    The photograph is faded towards gray, so that the only strong colors are the map's.
 
     Args:
         image: Photograph, shape (3, H, W), floating RGB in [0, 1] or uint8.
         density: Map at any stride, shape (h, w), (1, h, w) or (1, 1, h, w). Only its shape matters: it is
             scaled by its maximum and drawn smoothly at the size of the photograph.
-        alpha: Opacity of the color where the map is largest, in [0, 1]; 0 gives the photograph back.
-        maximum: The value of the brightest color. If ``None``, the largest in the map, but at least the
-            peak of one head spread over 15 pixels, so that the faint noise of an empty scene looks faint.
+        alpha: Opacity of the color where the map is largest, in [0, 1]; 0 returns the photograph.
+        maximum: The value of the brightest color. ``None`` for the largest value in the map, but at least the peak
+            of one head spread over 15 pixels, so that the faint noise of an empty scene looks faint.
 
     Returns:
         RGB picture, shape (3, H, W), uint8, on the device of ``image``.
 
     Raises:
-        ShapeError: If ``image`` is no photograph or ``density`` is not one map.
+        ShapeError: If ``image`` is not a photograph or ``density`` is not a single map.
         DTypeError: If ``image`` is neither floating nor uint8.
         ArgumentError: If ``alpha`` is not in [0, 1], or ``maximum`` is negative or not finite.
 
@@ -89,7 +89,7 @@ def overlay(image: Tensor, density: Tensor, *, alpha: float = 0.85, maximum: flo
         cell = height * width / plane.numel()
         maximum = max(plane.max().item(), cell / (2 * math.pi * _SPREAD**2))
     level = fit_map(_unit(plane, maximum), height, width).clamp(0, 1)
-    # The root lifts the faint end: a lonely head beside a crowd stays visible.
+    # The root raises low values: a single head beside a crowd stays visible.
     colors = _interpolate(0.3 + 0.7 * level, _ANCHORS)  # the darkest third would look like a shadow
     gray = 0.8 * (photo * photo.new_tensor((0.299, 0.587, 0.114))[:, None, None]).sum(0)
     picture = torch.lerp(torch.lerp(photo, gray.expand_as(photo), 0.8 * alpha), colors, alpha * level**0.5)
@@ -105,7 +105,7 @@ def _interpolate(level: Tensor, palette: tuple[tuple[float, float, float], ...])
 
 
 def one_map(name: str, values: Tensor) -> Tensor:
-    """Give a map as (h, w) in float32, without negative values; raise if it is not one map."""
+    """Return a map as (h, w) in float32, without negative values; raise if it is not a single map."""
     if values.ndim < 2 or values.ndim > 4 or math.prod(values.shape[:-2]) != 1 or values.numel() == 0:
         raise ShapeError(
             f"{name}: expected one map, (h, w), (1, h, w) or (1, 1, h, w), got {tuple(values.shape)}; "
@@ -122,19 +122,19 @@ def _unit(plane: Tensor, maximum: float | None) -> Tensor:
 
 
 def fit_map(plane: Tensor, height: int, width: int, *, scale: float = 1.0) -> Tensor:
-    """Bring a map at any stride to the size of its photograph, or of the photograph scaled, smoothly.
+    """Resize a map at any stride smoothly to the size of its photograph, or a multiple of it.
 
     Args:
         plane: Map, shape (h, w).
         height: Height of the photograph in pixels.
         width: Width of the photograph in pixels.
-        scale: Pixels of the result a pixel of the photograph.
+        scale: Pixels of the result per pixel of the photograph.
 
     Returns:
         Shape (height * scale, width * scale), rounded.
     """
     size = (float(height), float(width))
-    # A model's map has ceil(H/s) x ceil(W/s) cells, the last partly beyond the edge: scale by s, then cut.
+    # A model's map has ceil(H/s) x ceil(W/s) cells, the last partly beyond the edge: scale by s, then crop.
     for stride in (1, 2, 4, 8, 16, 32, 64):
         if plane.shape == (-(-height // stride), -(-width // stride)):
             size = (float(plane.shape[0] * stride), float(plane.shape[1] * stride))

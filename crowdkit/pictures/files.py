@@ -1,4 +1,4 @@
-"""From tensors to Pillow images to files."""
+"""Convert tensors to Pillow images and save them."""
 
 from os import PathLike
 from pathlib import Path
@@ -17,14 +17,14 @@ def to_pil(image: "Tensor | Image") -> "Image":
     """Turn a picture into a Pillow image in RGB.
 
     Args:
-        image: Shape (3, H, W), or gray (H, W) or (1, H, W); floating in [0, 1] (what lies outside is cut) or
-            uint8. A Pillow image is converted to RGB.
+        image: Shape (3, H, W), or gray (H, W) or (1, H, W); uint8, or floating in [0, 1] (clipped). A Pillow image
+            is converted to RGB.
 
     Returns:
         The Pillow image.
 
     Raises:
-        ShapeError: If the tensor is no picture.
+        ShapeError: If the tensor is not a picture.
         DTypeError: If the tensor is neither floating nor uint8.
 
     Examples:
@@ -54,24 +54,24 @@ def to_pil(image: "Tensor | Image") -> "Image":
 
 
 def save_image(image: "Tensor | Image", path: str | PathLike[str]) -> Path:
-    """Write a picture to a file; the ending says the format (``.png``, ``.jpg``, ``.webp``).
+    """Write a picture to a file; the suffix decides the format (``.png``, ``.jpg``, ``.webp``).
 
     Args:
         image: A tensor as :func:`to_pil` takes it, or a Pillow image.
-        path: The file. Folders that are missing are made; a file that is there is replaced.
+        path: The file. Missing folders are created; an existing file is replaced.
 
     Returns:
         The path.
 
     Raises:
-        ArgumentError: If Pillow knows no format with this ending.
-        ShapeError: If the tensor is no picture.
+        ArgumentError: If Pillow knows no format with this suffix.
+        ShapeError: If the tensor is not a picture.
     """
     from PIL import Image
 
     target = Path(path)
     if Image.registered_extensions().get(target.suffix.lower()) not in Image.SAVE:
-        raise ArgumentError(f"path: expected a picture's ending such as .png or .jpg, got {target.name!r}")
+        raise ArgumentError(f"path: expected a picture suffix such as .png or .jpg, got {target.name!r}")
     picture = to_pil(image)
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.suffix.lower() in (".jpg", ".jpeg", ".webp"):

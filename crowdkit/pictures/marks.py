@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _DOT, _RIM = (1.0, 0.22, 0.34), (1.0, 1.0, 1.0)  # red stands out from the palette of maps, white from red
 _SMALLEST = 1.2
 _LINE, _CASING, _PLATE = (255, 255, 255), (14, 16, 40), (14, 16, 40, 205)
-# Dots drawn at once: each is a square of pixels.
+# Dots drawn at once; each is a square of pixels.
 _CHUNK = 2**22
 
 
@@ -26,14 +26,14 @@ def draw_points(image: "Tensor | Image", points: Tensor, *, scale: float = 1.0) 
     Args:
         image: A tensor as :func:`~crowdkit.pictures.to_pil` takes it, or a Pillow image, such as an
             :func:`~crowdkit.pictures.overlay`.
-        points: Heads (x, y) in continuous pixels, shape (N, 2); those outside the picture are not seen.
-        scale: Pixels of the picture a pixel of the points' canvas.
+        points: Heads (x, y) in continuous pixels, shape (N, 2); those outside the picture are not drawn.
+        scale: Pixels of the picture per pixel of the points' canvas.
 
     Returns:
         RGB picture, shape (3, H, W), uint8.
 
     Raises:
-        ShapeError: If ``points`` is not (N, 2), or the tensor is no picture.
+        ShapeError: If ``points`` is not (N, 2), or the tensor is not a picture.
         DTypeError: If ``points`` is not floating point.
         ArgumentError: If ``scale`` is not positive.
 
@@ -58,12 +58,12 @@ def draw_points(image: "Tensor | Image", points: Tensor, *, scale: float = 1.0) 
 def _pixels(image: "Tensor | Image") -> Tensor:
     import numpy as np
 
-    # A copy: the picture's own memory cannot be written to.
+    # A copy, because the picture's own memory is read-only.
     return torch.from_numpy(np.array(to_pil(image))).permute(2, 0, 1).to(torch.float32) / 255
 
 
 def _radii(places: Tensor, size: Sequence[int]) -> Tensor:
-    """Give each dot a third of the way to the next at most, so that neighbors stay apart."""
+    """Set the radius of each dot to at most a third of the distance to the next, so that neighbors stay apart."""
     largest = max(_SMALLEST, min(size) / 190)
     if len(places) < 2:
         return torch.full((len(places),), largest)
@@ -75,7 +75,7 @@ def _radii(places: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def _disks(places: Tensor, radius: Tensor, size: Sequence[int]) -> Tensor:
-    """Say how much of each pixel disks cover, (H, W) in [0, 1]."""
+    """Compute how much of each pixel is covered by disks, (H, W) in [0, 1]."""
     height, width = size
     cover = torch.zeros(height * width)
     if len(places) == 0:
@@ -98,18 +98,18 @@ def _disks(places: Tensor, radius: Tensor, size: Sequence[int]) -> Tensor:
 def draw_zones(
     image: "Tensor | Image", zones: Sequence[tuple[str, Tensor]], *, scale: float = 1.0
 ) -> "Image":
-    """Draw the outlines of zones, and a short text such as a count in each.
+    """Draw the outlines of zones, with a short text such as a count in each.
 
     Args:
         image: A tensor as :func:`~crowdkit.pictures.to_pil` takes it, or a Pillow image.
-        zones: A text, which may be empty, and the corners (x, y), shape (K, 2), of each.
-        scale: Pixels of the picture a pixel of the corners' canvas.
+        zones: For each zone a text, which may be empty, and its corners (x, y), shape (K, 2).
+        scale: Pixels of the picture per pixel of the corners' canvas.
 
     Returns:
         The picture with the zones.
 
     Raises:
-        ShapeError: If the tensor is no picture or a zone no polygon.
+        ShapeError: If the tensor is not a picture or a zone is not a polygon.
         ArgumentError: If the sides of a zone meet, or ``scale`` is not positive.
 
     Examples:
@@ -127,7 +127,7 @@ def draw_zones(
     picture = to_pil(image)
     outlines = [(polygon.detach().double().cpu() * scale) for _, polygon in zones]
     thick = max(1.5, min(picture.size) / 300)
-    # Lines at twice the size, then halved: Pillow draws them with steps.
+    # Lines are drawn at twice the size, then halved: Pillow does not antialias them.
     for width, color in ((2 * thick, _CASING), (thick, _LINE)):
         mask = Image.new("L", (2 * picture.width, 2 * picture.height))
         for polygon in outlines:
@@ -150,7 +150,7 @@ def draw_zones(
 
 
 def _inmost(polygon: Tensor, steps: int = 40) -> tuple[float, float]:
-    """Find a place far from a polygon's sides, and of several the nearest to its middle, on a grid."""
+    """Find a grid point far from a polygon's sides and, among several, the one nearest to its middle."""
     low, high = polygon.amin(dim=0), polygon.amax(dim=0)
     fraction = (torch.arange(steps, dtype=polygon.dtype) + 0.5) / steps
     grid = low + (high - low) * torch.cartesian_prod(fraction, fraction)
@@ -158,7 +158,7 @@ def _inmost(polygon: Tensor, steps: int = 40) -> tuple[float, float]:
     side = ends - polygon
     along = ((grid[:, None] - polygon) * side).sum(-1) / side.square().sum(-1)
     away = (polygon + along.clamp(0, 1)[..., None] * side - grid[:, None]).norm(dim=-1).amin(dim=1)
-    # Odd crossings of a ray to the right: inside.
+    # An odd number of crossings of a ray to the right means inside.
     spans = (polygon[:, 1] <= grid[:, None, 1]) != (ends[:, 1] <= grid[:, None, 1])
     rise = torch.where(side[:, 1] == 0, 1.0, side[:, 1])
     meets = polygon[:, 0] + (grid[:, None, 1] - polygon[:, 1]) / rise * side[:, 0]

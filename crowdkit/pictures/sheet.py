@@ -1,4 +1,4 @@
-"""Labeled pictures and grids of pictures, drawn with Pillow and the font it brings."""
+"""Labeled pictures and grids of pictures, drawn with Pillow and its built-in font."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ def label(image: "Tensor | Image", text: str) -> "Image":
 
     Args:
         image: A tensor as :func:`~crowdkit.pictures.to_pil` takes it, or a Pillow image.
-        text: One line. Pillow's own font knows Latin letters; the plate grows with the picture.
+        text: One line. Pillow's own font covers Latin letters; the plate scales with the picture.
 
     Returns:
         The picture with its label.
@@ -58,16 +58,16 @@ def sheet(
     bar: tuple[str, str] | None = None,
     width: int = 320,
 ) -> "Image":
-    """Compose pictures into a grid with headings over its columns and captions under its pictures.
+    """Arrange pictures in a grid with headings over its columns and captions under its pictures.
 
     Args:
         rows: Pictures, row by row; ``None`` leaves a place empty. Tensors as
             :func:`~crowdkit.pictures.to_pil` takes them, or Pillow images. Small maps are enlarged with their
             cells visible, photographs smoothly.
-        captions: A text under each picture, in the layout of ``rows``; ``None`` for none. Long ones wrap.
+        captions: A text under each picture, in the layout of ``rows``; ``None`` for none. Long texts wrap.
         headings: A text over each column.
         title: A line above everything.
-        bar: What the darkest and the brightest color of :func:`~crowdkit.pictures.color_map` mean; draws a
+        bar: The meaning of the darkest and the brightest color of :func:`~crowdkit.pictures.color_map`; draws a
             bar of the palette between the two texts.
         width: Width of every picture on the sheet, in pixels.
 
@@ -75,8 +75,8 @@ def sheet(
         The sheet.
 
     Raises:
-        ShapeError: If there is no picture, or captions or headings do not fit the grid.
-        ArgumentError: If ``width`` is too small to read anything.
+        ShapeError: If there is no picture, or captions or headings do not match the grid.
+        ArgumentError: If ``width`` is too small for legible text.
 
     Examples:
         >>> import torch
@@ -113,9 +113,9 @@ def _check_grid(
         raise ShapeError("rows: expected at least one picture, got none")
     columns = max(len(row) for row in rows)
     if width < 48:
-        raise ArgumentError(f"width: expected at least 48 pixels a picture, got {width}")
+        raise ArgumentError(f"width: expected at least 48 pixels per picture, got {width}")
     if headings is not None and len(headings) != columns:
-        raise ShapeError(f"headings: expected {columns}, one a column, got {len(headings)}")
+        raise ShapeError(f"headings: expected {columns}, one per column, got {len(headings)}")
     if captions is not None and [len(line) for line in captions] != [len(row) for row in rows]:
         raise ShapeError("captions: expected the layout of rows, got another; use None where there is none")
     return columns
@@ -143,7 +143,7 @@ class _Page:
         self._strip(height)
 
     def texts(self, texts: Sequence[str], size: int, ink: tuple[int, int, int]) -> None:
-        """Write a text a column; a single text may use the whole width of the page."""
+        """Write one text per column; a single text may use the whole width of the page."""
         from PIL import ImageDraw
 
         room = self.width if len(texts) > 1 else self.full - 2 * self.gap
@@ -195,7 +195,7 @@ def _fit(picture: "Image", width: int) -> "Image":
     from PIL import Image
 
     size = (width, max(1, round(picture.height * width / picture.width)))
-    # Below a quarter of the width it is a map of few cells, and honest about them.
+    # Below a quarter of the width it is a map of few cells, which stay visible.
     small = picture.width * 4 <= width
     return picture.resize(size, Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS)
 

@@ -1,4 +1,4 @@
-"""What runs a network: processes, devices, number formats, and signals that stop it."""
+"""The environment a network runs in: processes, devices, number formats, and signals that stop it."""
 
 from crowdkit import _guard as _guard
 from crowdkit.runtime.distributed import (

@@ -1,4 +1,4 @@
-"""Several processes under ``torchrun``: who am I, how many are we, and talking to one another."""
+"""Multiple processes under ``torchrun``: their rank, their number, and communication between them."""
 
 import atexit
 import os
@@ -15,12 +15,12 @@ from crowdkit.errors import ConfigError, LostPeerError, PeerError
 
 
 class Process(NamedTuple):
-    """This process among the others.
+    """This process within its group.
 
     Attributes:
-        rank: Its number; 0 talks to the user and writes the files.
-        world: How many there are.
-        device: Where it computes.
+        rank: Its number; 0 reports to the user and writes the files.
+        world: The number of processes.
+        device: The device it computes on.
     """
 
     rank: int
@@ -29,10 +29,10 @@ class Process(NamedTuple):
 
 
 def pick_device(name: str) -> torch.device:
-    """Turn the name of a device into the device, checking that it is there.
+    """Turn the name of a device into the device after checking that it exists.
 
     Args:
-        name: ``"auto"`` (a CUDA GPU if there is one, else the CPU) or a name that torch knows.
+        name: ``"auto"`` (a CUDA GPU if there is one, otherwise the CPU) or a name that torch knows.
 
     Returns:
         The device.
@@ -68,15 +68,15 @@ def pick_device(name: str) -> torch.device:
 
 
 def join_processes(device: str) -> Process:
-    """Join the processes that ``torchrun`` started, once; alone, do nothing.
+    """Join the group of processes that ``torchrun`` started, once; do nothing in a single process.
 
-    The group is left when Python ends: a second one in the same processes would trip over the first.
+    The group is destroyed when Python exits: creating a second one in the same processes would fail.
 
     Args:
         device: ``"auto"`` or the name of a device; ``"cuda"`` gives each process of a machine its own GPU.
 
     Returns:
-        This process among the others.
+        This process within its group.
 
     Examples:
         >>> join_processes("cpu")
@@ -93,17 +93,17 @@ def join_processes(device: str) -> Process:
 
 
 def rank() -> int:
-    """Give this process's number, 0 when alone."""
+    """Return this process's number, 0 for a single process."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def world_size() -> int:
-    """Give the number of processes, 1 when alone."""
+    """Return the number of processes, 1 for a single process."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def barrier() -> None:
-    """Wait until all processes are here."""
+    """Wait until all processes have arrived here."""
     if world_size() > 1:
         dist.barrier()
 
@@ -112,10 +112,10 @@ def all_gather(value: Any) -> list[Any]:
     """Collect one small object from each process, in the order of their ranks.
 
     Args:
-        value: What this process gives.
+        value: The object of this process.
 
     Returns:
-        One object a process.
+        One object per process.
 
     Examples:
         >>> all_gather(3)
@@ -215,17 +215,17 @@ def launch_command(command: str) -> str:
 
 
 def wrap(model: nn.Module, process: Process) -> nn.Module:
-    """Let a model's gradients be averaged over the processes.
+    """Average a model's gradients over the processes.
 
     Args:
         model: The network, on the process's device.
         process: This process.
 
     Returns:
-        The model itself when alone, else a ``DistributedDataParallel`` around it.
+        The model itself in a single process, otherwise a ``DistributedDataParallel`` around it.
     """
     if process.world == 1:
         return model
     ids = [process.device.index] if process.device.type == "cuda" else None
-    # An encoder of which only the first stages are taken has weights that are not used.
+    # An encoder of which only the first stages are used has unused parameters.
     return DistributedDataParallel(model, device_ids=ids, find_unused_parameters=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a training after the step at hand, with a checkpoint."""
+"""Stop a training on Ctrl-C or SIGTERM after the current step, with a checkpoint."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 class StopRequest:
-    """Note the first Ctrl-C or SIGTERM instead of dying of it; a second one is let through.
+    """Record the first Ctrl-C or SIGTERM instead of terminating; a second one terminates.
 
     Signals reach the main thread only; in any other thread nothing is caught.
     """
@@ -44,7 +44,7 @@ class StopRequest:
 
     @contextmanager
     def raise_immediately(self) -> Iterator[None]:
-        """Within this, a signal raises KeyboardInterrupt where it comes."""
+        """Inside this context, a signal raises KeyboardInterrupt immediately."""
         self._at_once = True
         if self.received:
             raise KeyboardInterrupt
@@ -64,6 +64,6 @@ class StopRequest:
 
 
 def leave_signals_to_parent(_worker: int) -> None:
-    """Let a loading process live through the Ctrl-C of its terminal, until its parent ends it."""
+    """Make a loading process ignore the Ctrl-C of its terminal until its parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

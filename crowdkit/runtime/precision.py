@@ -14,10 +14,10 @@ _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """Make the context in which a network runs.
+    """Create the autocast context in which a network runs.
 
     Args:
-        device: Where it runs.
+        device: The device it runs on.
         precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
 
     Returns:
@@ -41,10 +41,10 @@ def _on_cpu(dtype: torch.dtype) -> Iterator[None]:
 
 
 class _DepthwiseInFloat32(TorchFunctionMode):
-    """Convolve depthwise in float32 while a gradient is recorded.
+    """Run depthwise convolutions in float32 while a gradient is recorded.
 
-    torch's backward of a depthwise convolution in half precision takes up to 40 times as long as the one in
-    float32 on a CPU: eight tenths of the training step of an EfficientNet.
+    On a CPU, torch's backward of a depthwise convolution in half precision takes up to 40 times as long as in float32:
+    eight tenths of the training step of an EfficientNet.
     """
 
     def __torch_function__(
@@ -67,7 +67,7 @@ def _is_depthwise(x: Tensor, weight: Tensor) -> bool:
 
 
 def to_device(images: Tensor, device: torch.device, *, channels_last: bool = False) -> Tensor:
-    """Move a batch of images to where the network is.
+    """Move a batch of images to the network's device.
 
     Args:
         images: Shape :math:`(B, 3, H, W)`.

@@ -1,4 +1,4 @@
-"""Many images over the processes that ``torchrun`` started: everyone takes a share, all get the whole."""
+"""Distribute many images over the processes that ``torchrun`` started, and gather all results in each of them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -8,25 +8,25 @@ from torch import distributed as dist
 
 from crowdkit.runtime.distributed import join_processes
 
-# Nobody is given up because the others have finished their shares; torchrun notices who has died.
+# Long timeout: ranks finish at different times; torchrun notices processes that have died.
 _PATIENCE = timedelta(days=7)
 
 
 class DistributedShards:
-    """The processes that ``torchrun`` started for one job; alone, one that does everything.
+    """The processes that ``torchrun`` started for one job; a single process does everything.
 
-    Made by all of them at the same place.
+    All processes must create it at the same point.
 
     Args:
         device: ``"auto"`` or the name of a device; ``"cuda"`` gives each process of a machine its own GPU.
 
     Attributes:
-        size: How many they are.
-        leads: Whether this is the one that talks to the user.
-        device: Where this one computes.
+        size: The number of processes.
+        leads: Whether this process reports to the user.
+        device: The device this process computes on.
 
     Raises:
-        ConfigError: If torch does not know the device or sees no such one.
+        ConfigError: If torch does not know the device or does not see it.
 
     Examples:
         >>> crew = DistributedShards("cpu")
@@ -46,24 +46,24 @@ class DistributedShards:
             self._group = cast(dist.ProcessGroup, dist.new_group(backend="gloo", timeout=_PATIENCE))
 
     def share(self, items: Sequence[Any]) -> list[tuple[int, Any]]:
-        """Take this process's share.
+        """Select this process's share.
 
         Args:
-            items: All, the same in every process.
+            items: All items, the same in every process.
 
         Returns:
-            Every item that is this process's, after its place among all.
+            This process's items, each with its index among all.
         """
         return list(enumerate(items))[self._rank :: self.size]
 
     def merge(self, found: Iterable[tuple[int, Any]]) -> list[tuple[int, Any]]:
-        """Put together what the processes found; all must call it.
+        """Merge the results of all processes; all must call it.
 
         Args:
-            found: This process's results, each after the place of its item among all.
+            found: This process's results, each with the index of its item among all.
 
         Returns:
-            Everybody's, by place.
+            The results of all processes, by index.
         """
         gathered: list[list[tuple[int, Any]]] = [list(found)]
         if self._group is not None:

@@ -1,4 +1,4 @@
-"""What a network is taught: density maps, crowd regions and density levels from heads."""
+"""Training targets from heads: density maps, crowd regions and density levels."""
 
 from crowdkit import _guard as _guard
 from crowdkit.targets.density import density_map, density_maps

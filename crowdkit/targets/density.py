@@ -18,10 +18,10 @@ def density_map(
     dtype: torch.dtype = torch.float32,
     check: bool = True,
 ) -> Tensor:
-    r"""Make the density map of one image: a Gaussian of mass 1 a head, wherever the head is.
+    r"""Make the density map of one image: one Gaussian of mass 1 per head, wherever the head is.
 
-    The map sums to the number of heads: kernels are cut at the border and normalized there, and coincident
-    heads count each.
+    The map sums to the number of heads: kernels are cut at the border and normalized there, and coincident heads
+    are each counted.
 
     Args:
         points: Heads (x, y) in continuous pixels, shape :math:`(N, 2)`; pixel :math:`j` covers
@@ -32,17 +32,17 @@ def density_map(
         stride: Side of a cell in pixels; the map equals the sum-pooled map at stride 1.
         truncate: Radius of a kernel's window in standard deviations.
         dtype: Floating-point type of the map.
-        check: Look at the values of heads and sigmas, for which a GPU waits.
+        check: Check the values of heads and sigmas, which synchronizes with a GPU.
 
     Returns:
         People per cell, shape :math:`(\lceil H/s \rceil, \lceil W/s \rceil)`, on the device of ``points``.
 
     Raises:
-        ShapeError: If ``points`` is not :math:`(N, 2)`, or ``sigma`` does not fit it.
-        ArgumentError: If a head lies outside the canvas (it is named) or a sigma is not positive.
+        ShapeError: If ``points`` is not :math:`(N, 2)`, or ``sigma`` does not match it.
+        ArgumentError: If a head lies outside the canvas (the message names it) or a sigma is not positive.
 
     References:
-        The CFANet paper, section 4.1; kernels normalized in the canvas, see *Conventions*.
+        The CFANet paper, section 4.1; kernels are normalized inside the canvas, see *Conventions*.
 
     Examples:
         >>> import torch

@@ -1,4 +1,4 @@
-"""How dense the crowd is, in classes: the target of the fine attention map."""
+"""Density classes: the target of the fine attention map."""
 
 import json
 import math
@@ -22,9 +22,9 @@ _HIGHEST = 1e3
 class DensityLevels(nn.Module):
     r"""Density classes 0 to k - 1: the target of the fine attention map (FAM).
 
-    Class 0 is the background, below the first edge; class k - 1 is the densest. The paper divides the
-    other values "into k - 1 categories": equal populations over the training set here
-    (:meth:`fit`), equal widths or quantiles of each image (:meth:`per_image`) as options.
+    Class 0 is the background, below the first edge; class k - 1 is the densest. The paper divides the other values
+    "into k - 1 categories" without saying how. :meth:`fit` gives them equal populations over the training set, or
+    equal widths; :meth:`per_image` uses the quantiles of each image.
 
     Args:
         edges: The k - 1 lower edges of classes 1 to k - 1, ascending, in people per full-resolution
@@ -69,7 +69,7 @@ class DensityLevels(nn.Module):
         return float(self.edges[0])
 
     def forward(self, density: Tensor, *, stride: int = 1) -> Tensor:
-        """Give each cell its class.
+        """Return the class of each cell.
 
         Args:
             density: People per cell, any shape.
@@ -93,8 +93,8 @@ class DensityLevels(nn.Module):
     ) -> "DensityLevels":
         """Find the edges in one pass over the maps of a training set.
 
-        Values are counted in 8,192 bins of equal ratio, so memory does not grow with the set and an edge
-        is exact to 0.3 %.
+        Values are counted in 8,192 bins of equal ratio, so memory does not grow with the set and an edge is exact to
+        0.3 %.
 
         Args:
             maps: Density maps of any shapes, in people per cell.
@@ -124,14 +124,14 @@ class DensityLevels(nn.Module):
         span = math.log(_HIGHEST / threshold)
         for density in maps:
             values = density.detach().flatten().to(torch.float64) / stride**2
-            # The same float32 comparison as in forward decides what is background.
+            # The same float32 comparison as in forward separates the background.
             values = values[density.detach().flatten().float() / stride**2 >= threshold]
             if len(values) == 0:
                 continue
             highest = max(highest, float(values.max()))
             if not highest < _HIGHEST:
                 raise DataError(
-                    f"maps: expected fewer than {_HIGHEST:g} people a pixel, got {highest:g}; is the map scaled?"
+                    f"maps: expected fewer than {_HIGHEST:g} people per pixel, got {highest:g}; is the map scaled?"
                 )
             place = (values / threshold).log_().mul_(_BINS / span).long().clamp_(0, _BINS - 1)
             counts += torch.bincount(place, minlength=_BINS).to("cpu", torch.float64)
@@ -146,14 +146,14 @@ class DensityLevels(nn.Module):
 
     @classmethod
     def per_image(cls, levels: int = 6, *, threshold: float = 1e-5) -> "PerImageDensityLevels":
-        """Make levels whose edges are the quantiles of each image by itself.
+        """Make levels whose edges are the quantiles of each image.
 
         Args:
             levels: Number of classes k, the background included.
             threshold: Background threshold, in people per full-resolution pixel.
 
         Returns:
-            Levels with the same call.
+            Levels that are called in the same way.
         """
         return PerImageDensityLevels(levels, threshold=threshold)
 
@@ -163,10 +163,10 @@ class DensityLevels(nn.Module):
 
     @classmethod
     def load(cls, path: str | Path) -> "DensityLevels":
-        """Read what :meth:`save` wrote.
+        """Read a file written by :meth:`save`.
 
         Raises:
-            DataError: If the file is not such a file.
+            DataError: If the file does not hold density levels.
         """
         try:
             return cls(json.loads(Path(path).read_text(encoding="utf-8"))["edges"])
@@ -174,7 +174,7 @@ class DensityLevels(nn.Module):
             raise DataError(f"{path}: expected the edges of density levels, got {error!r}") from error
 
     def extra_repr(self) -> str:
-        """Edges, for printing."""
+        """The edges, formatted for printing."""
         return ", ".join(f"{edge:.3g}" for edge in self.edges.tolist())
 
 
@@ -201,11 +201,11 @@ class PerImageDensityLevels(nn.Module):
         self.register_buffer("weights", torch.linspace(0, 1, levels), persistent=False)
 
     def forward(self, density: Tensor, *, stride: int = 1) -> Tensor:
-        """Give each cell its class.
+        """Return the class of each cell.
 
         Args:
-            density: People per cell; leading dimensions but the last three are images, two or three
-                dimensions are one image.
+            density: People per cell. The last three dimensions form an image and any before them index images; a
+                map of two or three dimensions is one image.
             stride: Side of a cell in pixels; the map is divided by its square first.
 
         Returns:
@@ -227,7 +227,7 @@ def _check_levels(levels: int, threshold: float) -> None:
 
 
 def _quantiles(counts: Tensor, steps: Tensor, threshold: float, span: float) -> Tensor:
-    """Values below which the given fractions of the counted ones lie, by interpolation in the bin."""
+    """The values below which the given fractions of the counted values lie, interpolated within the bin."""
     cumulative = counts.cumsum(0)
     wanted = steps * cumulative[-1]
     bins = torch.searchsorted(cumulative, wanted)

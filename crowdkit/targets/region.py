@@ -1,4 +1,4 @@
-"""Where the crowd is: the target of the coarse attention map."""
+"""The crowd region: the target of the coarse attention map."""
 
 from torch import Tensor
 

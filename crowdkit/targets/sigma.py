@@ -1,4 +1,4 @@
-"""How wide a head's Gaussian is: the geometry-adaptive rule and every published rule by name."""
+"""The width of each head's Gaussian: the geometry-adaptive rule and every published rule by name."""
 
 import math
 from collections.abc import Callable
@@ -23,21 +23,21 @@ def adaptive_sigma(
     maximum: float | None = None,
     single: float = 15.0,
 ) -> Tensor:
-    r"""Make each head's sigma from the distance to its nearest neighbors.
+    r"""Compute each head's sigma from the distances to its nearest neighbors.
 
     .. math:: \sigma_i = \beta \, \frac{1}{K} \sum_{j=1}^{K} \lVert p_i - p_{i(j)} \rVert
 
-    The paper's text leaves out :math:`\beta`; MCNN, which it follows, and all known code have 0.3. With
-    fewer than :math:`K + 1` heads the neighbors there are count.
+    The paper's text omits :math:`\beta`; MCNN, which it follows, and all known code use 0.3. With fewer than
+    :math:`K + 1` heads, the existing neighbors are averaged.
 
     Args:
         points: Heads (x, y) in pixels, shape :math:`(N, 2)`.
-        size: Canvas :math:`(H, W)`; only used to cap the sigma of a single head.
-        beta: Factor on the mean distance.
-        neighbors: :math:`K`, how many neighbors are averaged.
+        size: Canvas :math:`(H, W)`; used only to cap the sigma of a single head.
+        beta: Factor :math:`\beta` on the mean distance.
+        neighbors: Number of neighbors :math:`K` that are averaged.
         minimum: Floor in pixels; coincident heads have distance 0.
         maximum: Cap in pixels, or ``None``.
-        single: Sigma of one lone head; at most a quarter of the mean side when ``size`` is given.
+        single: Sigma of a single head; at most a quarter of the mean side when ``size`` is given.
 
     Returns:
         Sigmas in pixels, float32, shape :math:`(N,)`, on the device of ``points``.
@@ -69,7 +69,7 @@ def adaptive_sigma(
 
 
 def box_sigma(sizes: Tensor, *, share: float = 0.25, minimum: float = 0.5) -> Tensor:
-    r"""Make each head's sigma from the size of its box, :math:`\sigma_i = \max(r \, s_i, \sigma_{min})`.
+    r"""Compute each head's sigma from the size of its box, :math:`\sigma_i = \max(r \, s_i, \sigma_{min})`.
 
     With a quarter of the side, 95 % of a kernel along either axis lies on its head.
 
@@ -95,7 +95,7 @@ def box_sigma(sizes: Tensor, *, share: float = 0.25, minimum: float = 0.5) -> Te
 
 
 def nearest_distances(points: Tensor, neighbors: int) -> Tensor:
-    """Distances of each of N >= 2 heads to its nearest others, ascending, (N, min(neighbors, N - 1))."""
+    """Distances from each of N >= 2 heads to its nearest other heads, ascending, (N, min(neighbors, N - 1))."""
     from scipy.spatial import KDTree
 
     places = points.detach().to("cpu", torch.float64)
@@ -113,15 +113,15 @@ def nearest_distances(points: Tensor, neighbors: int) -> Tensor:
 
 @dataclass(frozen=True)
 class SigmaRule:
-    """A published rule: sigmas from heads and canvas, and how far its kernels reach.
+    """A published rule: sigmas from heads and canvas, and the radius of its kernels.
 
-    A rule tells the sigmas alone; borders and sums are ours (:func:`crowdkit.targets.density_map`), since
-    most of the originals lose people at the border.
+    A rule defines the sigmas only; borders and sums are ours (:func:`crowdkit.targets.density_map`), because most of
+    the originals lose people at the border.
 
     Attributes:
-        name: What it is called here.
-        source: Where it comes from.
-        rule: ``rule(points, (H, W))`` gives :math:`(N,)` sigmas in pixels.
+        name: Its name in crowdkit.
+        source: Its origin.
+        rule: ``rule(points, (H, W))`` returns :math:`(N,)` sigmas in pixels.
         truncate: Radius of the kernel's window in standard deviations.
     """
 
@@ -159,8 +159,8 @@ def _dssinet(points: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _focus_for_free(points: Tensor, size: tuple[int, int]) -> Tensor:
-    # The original averages the first five sorted distances, the zero to itself among them (so four
-    # neighbors over five), then smooths sigma over the heads within a sixteenth of the image.
+    # The original averages the first five sorted distances including the zero to itself (so four neighbors
+    # over five), then smooths sigma over the heads within a sixteenth of the image.
     if len(points) < 2:
         return adaptive_sigma(points, size=size)
     own = 0.3 * nearest_distances(points, 4).sum(dim=1) / min(5, len(points))
@@ -204,7 +204,7 @@ _RULES = {
 
 
 def list_sigma_rules() -> list[str]:
-    """Names that :func:`sigma_rule` knows.
+    """List the names that :func:`sigma_rule` accepts.
 
     Examples:
         >>> "csrnet-shb" in list_sigma_rules()
@@ -220,7 +220,7 @@ def sigma_rule(sigma: str | float | SigmaRule) -> SigmaRule:
         sigma: One of :func:`list_sigma_rules`, a number of pixels for every head, or a rule, which is returned.
 
     Returns:
-        The rule; call it with heads and canvas, hand its ``truncate`` to the map.
+        The rule; call it with heads and canvas, and pass its ``truncate`` to :func:`density_map`.
 
     Raises:
         UnknownNameError: If there is no rule of that name.

@@ -40,7 +40,7 @@ def test_a_size_can_be_fixed_and_the_text_says_what_there_is(tmp_path, capsys):
     text = capsys.readouterr().out
     assert "images: float32 (batch, 3, 50, 70), RGB in [0, 1]" in text
     assert "density: float32 (batch, 1, 13, 18), people per cell" in text
-    assert "on images of 1 x 50 x 70, 3 x 50 x 70, in which it sees " in text
+    assert "on images of 1 x 50 x 70, 3 x 50 x 70, in which it counts " in text
     assert torch.export.load(path).module()(torch.rand(2, 3, 50, 70)).shape == (2, 1, 13, 18)
 
 

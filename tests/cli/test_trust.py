@@ -244,7 +244,7 @@ def test_the_demo_counts_with_the_bundled_model_too(bundled, tmp_path, monkeypat
     with Image.open(found["picture"]) as picture:
         assert picture.size == (512, 384)
     text = demo_bundled.told({**found, "unusual": ["contrast 0.01, seen 0.10 to 0.40"]})
-    assert "in a drawn scene of 80" in text
+    assert "in a synthetic scene of 80" in text
     assert "unlike its photographs: contrast 0.01" in text
     monkeypatch.setattr(weights, "BUNDLED", tmp_path / "none")
     assert demo_bundled.count_a_scene(tmp_path, seed=0, device="cpu") is None

@@ -215,7 +215,7 @@ def test_dme_is_the_plain_decoder() -> None:
         (lambda: CRR(8, widths=()), ArgumentError, "widths: expected at least one stage"),
         (lambda: CRR(8, dilation=0), ArgumentError, "dilation: expected a whole number >= 1"),
         (lambda: DLE(8, levels=1), ArgumentError, "levels: expected a whole number >= 2"),
-        (lambda: DME((8, 4), widths=(6,)), ArgumentError, "widths: expected one a stage"),
+        (lambda: DME((8, 4), widths=(6,)), ArgumentError, "widths: expected one per stage"),
         (lambda: DME((8, 4), widths=(6, 4), supervision=(1,)), ArgumentError, "the last stage 2"),
         (lambda: DME((8, 4), widths=(6, 4), supervision=(2, 1)), ArgumentError, "ascending stages"),
         (lambda: DME((8, 4), widths=(6, 4), supervision=(1, 2))([], []), ShapeError, "expected 2 of each"),

@@ -229,7 +229,7 @@ def test_levels_survive_a_file_and_a_state_dict(tmp_path: Path) -> None:
         (
             lambda: DensityLevels.fit([torch.full((3,), math.inf)]),
             DataError,
-            "fewer than 1000 people a pixel",
+            "fewer than 1000 people per pixel",
         ),
         (lambda: DensityLevels.fit([], method="equal_widht"), UnknownNameError, "did you mean 'equal_width'"),
         (lambda: DensityLevels.load("/nowhere/levels.json"), DataError, "expected the edges"),

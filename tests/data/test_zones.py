@@ -43,7 +43,7 @@ def test_a_polygon_may_be_closed(tmp_path):
         ("{", "expected JSON, got a damaged file"),
         ([LEFT], "got list; give every zone a name"),
         ({}, "expected at least one zone"),
-        ('{"a": [[0,0],[1,0],[0,1]], "a": [[0,0],[1,0],[0,1]]}', "the name 'a' comes twice"),
+        ('{"a": [[0,0],[1,0],[0,1]], "a": [[0,0],[1,0],[0,1]]}', "the name 'a' is repeated"),
         ({"a": [[0, 0], [1, 0]]}, "zone 'a': expected three corners or more, got 2"),
         ({"a": [[0, 0], [4, 4], [4, 0], [0, 4]]}, "zone 'a': expected sides that do not meet"),
         ({"a": [[0, 0], [4, 4], [4]]}, r"corners \[x, y\] for zone 'a', got \[4\]"),

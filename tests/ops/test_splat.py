@@ -134,7 +134,7 @@ def test_sigma_must_be_positive(sigma: float) -> None:
 
 
 def test_sigma_must_belong_to_the_points() -> None:
-    with pytest.raises(ShapeError, match=r"one a head \(2,\), got \(3,\)"):
+    with pytest.raises(ShapeError, match=r"one per head \(2,\), got \(3,\)"):
         splat(torch.ones(2, 2), torch.ones(3), (4, 8))
 
 

@@ -29,7 +29,7 @@ def test_saving_makes_folders_and_keeps_pixels(tmp_path):
             picture, torch.tensor(list(image.convert("RGB").tobytes())).view(5, 7, 3).permute(2, 0, 1)
         )
     assert save_image(to_pil(picture), str(tmp_path / "picture.JPG")).stat().st_size > 0
-    with pytest.raises(ArgumentError, match=r"path: expected a picture's ending.*'picture.txt'"):
+    with pytest.raises(ArgumentError, match=r"path: expected a picture suffix.*'picture.txt'"):
         save_image(picture, tmp_path / "picture.txt")
 
 
@@ -77,7 +77,7 @@ def test_a_label_changes_only_its_corner():
 def test_messages():
     with pytest.raises(ShapeError, match="rows: expected at least one picture"):
         sheet([])
-    with pytest.raises(ShapeError, match="headings: expected 1, one a column, got 2"):
+    with pytest.raises(ShapeError, match="headings: expected 1, one per column, got 2"):
         sheet([[torch.zeros(2, 2)]], headings=["a", "b"])
     with pytest.raises(ShapeError, match="captions: expected the layout of rows"):
         sheet([[torch.zeros(2, 2)]], captions=[["a", "b"]])

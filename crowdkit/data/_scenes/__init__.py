@@ -1,6 +1,6 @@
-"""Drawing procedural crowd scenes: camera, people, clutter, backdrop. Used by ``SyntheticCrowd`` alone.
+"""Procedural crowd scenes: camera, people, clutter, backdrop. Used only by ``SyntheticCrowd``.
 
-Every choice comes from a ``random.Random`` of the scene's own; nothing reads a global generator or a font.
+Every choice comes from a ``random.Random`` that belongs to the scene; no global generator and no font is read.
 """
 
 from crowdkit.data._scenes.camera import Camera, Person, place_people

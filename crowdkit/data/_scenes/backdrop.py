@@ -1,4 +1,4 @@
-"""What lies behind: sky, buildings, trees, ground."""
+"""The backdrop of a scene: sky, buildings, trees, ground."""
 
 from random import Random
 
@@ -68,14 +68,14 @@ def _skyline(brush: Brush, rng: Random, camera: Camera, line: float) -> None:
 
 def _ground(brush: Brush, rng: Random, camera: Camera, ground: Color) -> None:
     line, seam = max(0.0, camera.ground), shade(ground, rng.choice((0.84, 0.9, 1.12)))
-    # What reaches column x at the picture's foot starts, on the far edge of the ground, here.
+    # Lines that reach column x at the foot of the picture start here, on the far edge of the ground.
     share = (line - camera.horizon) / (camera.height - camera.horizon)
 
     def far(x: float) -> float:
         return camera.vanishing + (x - camera.vanishing) * share
 
     kind = rng.random()
-    if kind < 0.4:  # paving: lines that meet in the vanishing point, rows that close up towards it
+    if kind < 0.4:  # paving: lines that meet at the vanishing point, rows that get closer towards it
         step = camera.width * rng.uniform(0.08, 0.2)
         x = -2.0 * camera.width
         while x < 3 * camera.width:

@@ -53,9 +53,9 @@ class Brush:
 
     Args:
         image: The supersampled canvas.
-        scale: Canvas pixels to a pixel of the picture.
-        light: Where light comes from: 1 the right, -1 the left.
-        transparent: Blend colors of four channels instead of writing them.
+        scale: Canvas pixels per pixel of the picture.
+        light: Direction of the light: 1 from the right, -1 from the left.
+        transparent: Blend four-channel colors instead of overwriting.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Brush:
         return left, top, max(left, round(x1 * s) - 1), max(top, round(y1 * s) - 1)
 
     def disc(self, x: float, y: float, rx: float, ry: float, fill: tuple[int, ...]) -> None:
-        """Fill an ellipse about (x, y)."""
+        """Fill an ellipse around (x, y)."""
         self._draw.ellipse(self._box(x - rx, y - ry, x + rx, y + ry), fill=fill)
 
     def cap(

@@ -1,4 +1,4 @@
-"""Where the camera looks, and where people stand before it."""
+"""The camera of a scene, and the positions of people in front of it."""
 
 import math
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from random import Random
 
 from PIL import Image, ImageDraw
 
-_SMALLEST = 1.4  # pixels: a head of smaller radius could not be told from noise
-_SEEN = 0.35  # share of a head that must be in sight, else the person is not in the scene
+_SMALLEST = 1.4  # pixels: a smaller head would be indistinguishable from noise
+_SEEN = 0.35  # share of a head that must be visible, otherwise the person is left out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Camera:
         slope: Head radius in pixels gained per row.
         top: First row where heads stand.
         tallness: Height of a body in head radii, shorter the steeper the camera looks down.
-        vanishing: Column where the lines of the ground meet.
+        vanishing: Column in which the lines of the ground meet.
     """
 
     height: int
@@ -67,7 +67,7 @@ class Camera:
         return max(_SMALLEST, self.slope * (y - self.horizon))
 
     def radius_at_foot(self, y: float) -> float:
-        """Radius of the head of someone who stands on row ``y``."""
+        """Radius of the head of a person who stands on row ``y``."""
         reach = self.tallness * self.slope
         return self.radius((y + reach * self.horizon) / (1 + reach))
 
@@ -78,9 +78,9 @@ class Camera:
 
 
 def place_people(rng: Random, camera: Camera, people: int) -> list[Person]:
-    """Place people, nearest last, each with a good part of the head in sight.
+    """Place people, nearest last, each with a good part of the head visible.
 
-    Someone whose head would be hidden is moved elsewhere; in a very dense scene a few may find no place.
+    A person whose head would be hidden is moved elsewhere; in a very dense scene a few may find no place.
     """
     sample = _crowd(rng, camera)
     placed: list[Person] = []
@@ -99,7 +99,7 @@ def _stand(rng: Random, camera: Camera, x: float, y: float) -> Person:
 
 
 class _crowd:  # noqa: N801 - a closure with a name
-    """How people spread in one scene: loners, clusters, and lanes where nobody stands."""
+    """The distribution of people in a scene: single people, clusters, and empty lanes."""
 
     def __init__(self, rng: Random, camera: Camera) -> None:
         self.camera = camera
@@ -142,7 +142,7 @@ class _crowd:  # noqa: N801 - a closure with a name
 
 
 def _in_sight(camera: Camera, people: list[Person]) -> list[Person]:
-    """Keep the people whose heads are in sight when nearer ones stand before them, farthest first."""
+    """Keep the people, farthest first, whose heads remain visible behind nearer people."""
     scale = 2
     mask = Image.new("L", (camera.width * scale, camera.height * scale))
     draw = ImageDraw.Draw(mask)

@@ -1,4 +1,4 @@
-"""Things that look like heads and are nobody: balls, balloons, lamps, bollards, bushes, stones, wheels."""
+"""Objects that look like heads but are not: balls, balloons, lamps, bollards, bushes, stones, wheels."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ _Draw = Callable[[Brush, Random, float, float, float], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Thing:
-    """One piece of clutter standing on the ground at (x, foot), at the scale of heads of ``radius``."""
+    """A piece of clutter standing on the ground at (x, foot), at the scale of heads of ``radius``."""
 
     x: float
     foot: float
@@ -26,7 +26,7 @@ class Thing:
 
 
 def _color(rng: Random) -> Color:
-    """Mostly colors that heads have, so that color alone does not tell."""
+    """Draw a color, mostly one that heads have, so that color alone does not identify a head."""
     share = rng.random()
     return rng.choice(HAIR) if share < 0.4 else rng.choice(SKIN) if share < 0.65 else vivid(rng)
 
@@ -168,7 +168,7 @@ class _Kind:
     draw: _Draw
     box: tuple[float, float, float]  # half width, height above the foot, depth below it, in head radii
     weight: float = 1.0
-    far: bool = False  # stands only at the far edge of the ground
+    far: bool = False  # only at the far edge of the ground
 
 
 _KINDS: dict[str, _Kind] = {
@@ -188,12 +188,12 @@ _KINDS: dict[str, _Kind] = {
 
 
 def place_clutter(rng: Random, camera: Camera, people: Sequence[Person]) -> list[Thing]:
-    """Place clutter so that none of it covers a head that is annotated.
+    """Place clutter so that it covers no annotated head.
 
     The people are placed first and never moved: a scene has the same heads with and without clutter.
     """
     names, weights = list(_KINDS), [kind.weight for kind in _KINDS.values()]
-    # A scene has a few kinds of clutter, many times each, as a street has.
+    # A scene has many pieces of a few kinds of clutter, as a street has.
     chosen = [rng.choices(names, weights)[0] for _ in range(rng.randint(2, 5))]
     things = []
     line = max(camera.ground, 0.0)

@@ -7,7 +7,7 @@ from crowdkit.data._scenes.camera import Person
 
 
 def draw_person(brush: Brush, rng: Random, person: Person) -> None:
-    """Draw a person whose head is the ellipse about (x, y)."""
+    """Draw a person whose head is the ellipse around (x, y)."""
     x, y, r = person.x, person.y, person.radius
     foot = y + person.body
     skin, hair, coat, trousers = rng.choice(SKIN), rng.choice(HAIR), clothes(rng), clothes(rng)

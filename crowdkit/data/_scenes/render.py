@@ -1,4 +1,4 @@
-"""Put a scene together and photograph it."""
+"""Compose a scene and render it as a photograph."""
 
 from collections.abc import Sequence
 from random import Random
@@ -14,7 +14,7 @@ from crowdkit.data._scenes.camera import Camera, Person
 from crowdkit.data._scenes.clutter import Thing, place_clutter
 from crowdkit.data._scenes.people import draw_person
 
-_SCALE = 3  # canvas pixels to a pixel: smooth outlines for heads of three pixels
+_SCALE = 3  # canvas pixels per pixel: smooth outlines for heads of three pixels
 
 
 def render(key: str, camera: Camera, people: Sequence[Person], *, clutter: bool) -> NDArray[np.uint8]:
@@ -22,7 +22,7 @@ def render(key: str, camera: Camera, people: Sequence[Person], *, clutter: bool)
 
     Each layer has its own generator, so that leaving the clutter out changes nothing else.
     """
-    # Random(str) hashes with SHA-512: the same numbers on every machine and in every Python we support.
+    # Random(str) hashes with SHA-512: the same numbers on every machine and in every supported Python.
     backdrop, actors, stage, lens = (
         Random(f"{key}/{layer}")  # noqa: S311 - a picture, not a secret
         for layer in ("backdrop", "people", "clutter", "lens")
@@ -45,7 +45,7 @@ def render(key: str, camera: Camera, people: Sequence[Person], *, clutter: bool)
 
 
 def _texture(canvas: Image.Image, rng: Random) -> None:
-    """Roughen walls and ground at several scales, before anybody stands on them."""
+    """Add texture to walls and ground at several scales, before people are drawn on them."""
     grain = Image.blend(
         cloud(rng, canvas.size, rng.choice((5, 9))), cloud(rng, canvas.size, rng.choice((40, 110))), 0.5
     )
@@ -66,7 +66,7 @@ def _shadows(canvas: Image.Image, people: Sequence[Person], things: Sequence[Thi
 
 
 def _photograph(scene: Image.Image, rng: Random) -> NDArray[np.uint8]:
-    """Add what a camera adds: uneven light, a color cast, exposure, blur, noise, sometimes no color."""
+    """Add the effects of a camera: uneven light, a color cast, exposure, blur, noise, sometimes grayscale."""
     if rng.random() < 0.35:
         scene = scene.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.8)))
     width, height = scene.size

@@ -6,8 +6,7 @@ from torch import Tensor
 
 from crowdkit.errors import ArgumentError, DTypeError, ShapeError
 from crowdkit.losses._maps import check_not_empty, working_dtype
-from crowdkit.ops import check_map, check_points
-from crowdkit.ops.checks import check_finite_points
+from crowdkit.ops import check_finite_points, check_map, check_points
 
 
 def map_and_heads(pred: Tensor, points: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:

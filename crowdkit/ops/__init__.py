@@ -4,6 +4,7 @@ from crowdkit import _guard as _guard
 from crowdkit.ops.bands import by_rows as by_rows
 from crowdkit.ops.checks import (
     check_bins as check_bins,
+    check_finite_points as check_finite_points,
     check_levels as check_levels,
     check_map as check_map,
     check_pair as check_pair,

@@ -26,6 +26,7 @@ def photos(tmp_path):
 
 @pytest.fixture
 def labeled(photos):
+    (photos / "more/a.png").unlink()
     for name, heads in (("a", [(3.5, 4.5), (20, 30), (20, 30)]), ("b", [])):
         (photos / f"{name}.csv").write_text("x,y\n" + "".join(f"{x},{y}\n" for x, y in heads))
     return photos

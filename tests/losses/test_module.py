@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from typing import get_type_hints
 
 import pytest
 import torch
@@ -83,6 +84,7 @@ def test_progress_is_needed_where_the_function_takes_it():
 @every
 def test_every_number_is_checked(module):
     numbers = [name for name in module.settings if type(getattr(module, name)) in (int, float)]
+    numbers += [name for name, kind in get_type_hints(module).items() if kind == float | None]
     assert numbers or module.settings == ("reduction",)
     for name in numbers:
         with pytest.raises(ArgumentError, match=f"{name}: expected .*, got nan"):

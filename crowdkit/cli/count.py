@@ -107,9 +107,6 @@ def run(args: argparse.Namespace) -> int:
     sources = list(list_sources(args.images, recursive=args.recursive))
     outputs = Outputs(args, sources)
     crew = DistributedShards(args.device or "auto")
-    paths = [each for each in sources if isinstance(each, Path)]
-    for left_out in images_left_out(args.images, paths) if crew.leads and not args.recursive else ():
-        print(left_out, file=sys.stderr)
     counter = Counter(
         args.model,
         device=crew.device,
@@ -120,6 +117,9 @@ def run(args: argparse.Namespace) -> int:
         readers=args.readers,
         progress=crew.leads and not args.json and sys.stderr.isatty(),
     )
+    paths = [each for each in sources if isinstance(each, Path)]
+    for left_out in images_left_out(args.images, paths) if crew.leads and not args.recursive else ():
+        print(left_out, file=sys.stderr)
     mine = crew.share(sources)
     rows: list[tuple[int, Row]] = []
     problems: list[tuple[int, str]] = []

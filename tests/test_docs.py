@@ -13,7 +13,7 @@ from crowdkit.cli.main import _parser
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-ROOMS = ("ops", "targets", "layers", "losses", "metrics", "models", "data", "engine", "pictures")
+ROOMS = ("ops", "targets", "layers", "losses", "metrics", "models", "data", "counting", "engine", "pictures")
 MODULES = (*ROOMS, "prediction", "errors")
 # The results page is written from measurements; everything else must be there.
 PAGES = sorted(p for p in DOCS.rglob("*") if p.suffix in (".md", ".rst") and "_build" not in p.parts)

@@ -56,7 +56,7 @@ def fit_homography(pixels: Tensor, meters: Tensor) -> Tensor:
             "pixels, meters: expected four marks of which no three lie on one line, got marks (almost) on a line, or "
             "one place marked twice; spread them over the ground"
         )
-    homography = torch.linalg.inv(onto) @ solution @ into
+    homography: Tensor = torch.linalg.inv(onto) @ solution @ into
     depth = (homography[2] * torch.cat([image, one[:, None]], dim=1)).sum(dim=1)
     if depth.mean() < 0:
         homography, depth = -homography, -depth
@@ -120,6 +120,6 @@ def find_camera(homography: Tensor, size: tuple[int, int]) -> Tensor:
     first, second, offset = first / first.norm(), second / second.norm(), offset / length
     # The sign of the homography does not matter: it turns all three around, and the place stays.
     rotation = torch.stack([first, second, torch.linalg.cross(first, second)], dim=1)
-    place = -torch.linalg.solve(rotation, offset)
+    place: Tensor = -torch.linalg.solve(rotation, offset)
     place[2] = place[2].abs()
     return place

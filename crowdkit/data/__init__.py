@@ -47,6 +47,7 @@ from crowdkit.data.transforms import (
     Transform,
 )
 from crowdkit.data.validate import Issue, Report, check_dataset
+from crowdkit.data.walking import Walkers, WalkingCrowd
 from crowdkit.data.zones import Zone, read_zones
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ __all__ = [
     "Subset",
     "SyntheticCrowd",
     "Transform",
+    "Walkers",
+    "WalkingCrowd",
     "Zone",
     "check_dataset",
     "collate",

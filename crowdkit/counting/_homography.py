@@ -65,7 +65,8 @@ def fit_homography(pixels: Tensor, meters: Tensor) -> Tensor:
             "pixels, meters: expected marks in one order, got crossed ones, with the horizon between them; list the "
             "pixels and the meters of the same places in the same order"
         )
-    return homography / homography.norm()
+    unit: Tensor = homography / homography.norm()
+    return unit
 
 
 def _normalizer(name: str, points: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ def test_every_frame_in_order_at_its_time(clip):
     assert (video.live, video.size, video.rate) == (False, SIZE, 25.0)
     assert video.duration == pytest.approx(1.6, abs=0.05)
     frames = list(video)
-    assert [frame.index for frame in frames] == list(range(40))
+    assert [frame.number for frame in frames] == list(range(40))
     assert [number_of(frame.image) for frame in frames] == [number % 16 for number in range(40)]
     assert [frame.time for frame in frames] == pytest.approx([number / 25 for number in range(40)], abs=1e-4)
     assert frames[0].image.shape == (3, *SIZE)
@@ -52,7 +52,7 @@ def test_every_means_time(clip):
     found = list(VideoFile(path, every="0.5s"))
     step = Fraction(1001, 30000)
     first = [min(n for n in range(200) if n * step >= Fraction(tick, 2)) for tick in range(14)]
-    assert [frame.index for frame in found] == first
+    assert [frame.number for frame in found] == first
     assert first[-1] != 13 * 15 - 1
     assert [frame.time for frame in found] == pytest.approx([float(n * step) for n in first], abs=1e-4)
     assert VideoFile(path, every=0.5).read == 0
@@ -60,7 +60,7 @@ def test_every_means_time(clip):
 
 def test_every_takes_the_first_frame_after_a_gap(clip):
     path = clip(times=[0.0, 0.2, 0.4, 1.7, 1.9, 2.0, 2.3])
-    assert [frame.index for frame in VideoFile(path, every="500ms")] == [0, 3, 5]
+    assert [frame.number for frame in VideoFile(path, every="500ms")] == [0, 3, 5]
 
 
 def test_ticks_forgive_what_a_container_rounds():
@@ -208,9 +208,9 @@ def test_an_hour_takes_no_more_memory_than_a_minute(tmp_path):
             writer.write(numbered(number))
     held = {}
     for frame in VideoFile(path):
-        if frame.index in (300, 900, 1799):
+        if frame.number in (300, 900, 1799):
             gc.collect()
-            held[frame.index] = int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+            held[frame.number] = int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
     assert frame.time == pytest.approx(3598)
     assert held[1799] - held[300] < 8
     assert held[900] - held[300] < 8

@@ -18,8 +18,8 @@ def test_a_slow_reader_gets_the_newest_frame(mjpeg):
         assert (video.live, video.size) == (True, SIZE)
         lags = []
         for frame in video:
-            assert number_of(frame.image) == frame.index % 16
-            lags.append(server.sent - frame.index)
+            assert number_of(frame.image) == frame.number % 16
+            lags.append(server.sent - frame.number)
             if len(lags) == 12:
                 break
             time.sleep(0.15)
@@ -33,7 +33,7 @@ def test_a_fast_reader_loses_nothing(mjpeg):
     address, _ = mjpeg(40, pause=0.02)
     with LiveVideo(address, backlog=9) as video:
         frames = [next(video) for _ in range(40)]
-    assert [frame.index for frame in frames] == list(range(40))
+    assert [frame.number for frame in frames] == list(range(40))
     assert [number_of(frame.image) for frame in frames] == [number % 16 for number in range(40)]
     assert video.dropped == 0
     gaps = [two.time - one.time for one, two in pairwise(frames[5:])]
@@ -45,7 +45,7 @@ def test_a_backlog_bounds_the_lag(mjpeg, patience):
     with LiveVideo(address, backlog=10, attempts=1) as video:
         patience(lambda: server.sent == 60 and video.read == 60)
         frames = [next(video) for _ in range(10)]
-    assert [frame.index for frame in frames] == list(range(50, 60))
+    assert [frame.number for frame in frames] == list(range(50, 60))
     assert video.dropped == 50
 
 
@@ -63,12 +63,12 @@ def test_mpeg_ts_faster_and_slower_than_the_reader(mpegts, seconds):
     address, _ = mpegts(100, seconds)
     seen = []
     with open_video(address, timeout=5) as video:
-        while not seen or seen[-1].index < 70:
+        while not seen or seen[-1].number < 70:
             seen.append(next(video))
-            assert number_of(seen[-1].image) == seen[-1].index % 16
+            assert number_of(seen[-1].image) == seen[-1].number % 16
             time.sleep(0.03)
         assert video.size == SIZE
-    indices = [frame.index for frame in seen]
+    indices = [frame.number for frame in seen]
     assert indices == sorted(indices)
     if seconds == 1.0:
         assert video.dropped > 20
@@ -79,7 +79,7 @@ def test_a_stream_that_dies_twice_comes_back(mjpeg):
     lines = []
     with LiveVideo(address, backlog=99, pause=0.05, report=lines.append) as video:
         frames = [next(video) for _ in range(30)]
-    assert [frame.index for frame in frames] == list(range(30))
+    assert [frame.number for frame in frames] == list(range(30))
     assert [number_of(frame.image) for frame in frames] == [number % 16 for number in range(30)]
     assert video.losses == 2
     assert [frame.time for frame in frames] == sorted(frame.time for frame in frames)
@@ -140,7 +140,7 @@ def test_a_file_at_an_address_is_a_file(clip, serve):
     server = serve(head, [[(data, 0.0)]] * 6)
     video = open_video(f"http://127.0.0.1:{server.port}/clip.mkv")
     assert not video.live
-    assert [frame.index for frame in video] == list(range(20))
+    assert [frame.number for frame in video] == list(range(20))
 
 
 def test_an_address_does_not_lead_to_a_file(serve, clip):

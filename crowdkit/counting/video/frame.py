@@ -19,12 +19,12 @@ class Frame(NamedTuple):
     Attributes:
         time: Seconds since the first frame of the source.
         image: Upright RGB in [0, 1], shape (3, H, W), float32.
-        index: Number of the frame in the source; those left out are numbered too.
+        number: Number of the frame in the source; those left out count too.
     """
 
     time: float
     image: Tensor
-    index: int
+    number: int
 
 
 class Video(Iterator[Frame]):

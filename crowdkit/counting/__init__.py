@@ -9,11 +9,20 @@ from crowdkit.counting.ground_file import read_ground
 from crowdkit.counting.series import CountStatistics, ZoneCounter
 from crowdkit.counting.smoothing import Smoother, smooth
 from crowdkit.counting.squares import SquareMeters, Worst
-from crowdkit.counting.video import Frame, LiveVideo, Video, VideoFile, VideoWriter, open_video
+from crowdkit.counting.video import (
+    AnnotatedVideo,
+    Frame,
+    LiveVideo,
+    Video,
+    VideoFile,
+    VideoWriter,
+    open_video,
+)
 
 __all__ = [
     "Alert",
     "AlertEvent",
+    "AnnotatedVideo",
     "CountStatistics",
     "DensityLimit",
     "Frame",

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from test_point_metrics_contract import CASES as POINT_CASES
+from test_video_metrics_contract import CASES as VIDEO_CASES
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -151,7 +152,11 @@ def maps(batch: int, size: tuple[int, int] = (23, 30), seed: int = 0) -> tuple[T
 
 
 def test_every_public_name_has_a_row():
-    rows = {each.__name__ for case in (*CASES, *POINT_CASES) for each in (case.metric, case.function)}
+    rows = {
+        each.__name__
+        for case in (*CASES, *POINT_CASES, *VIDEO_CASES)
+        for each in (case.metric, case.function)
+    }
     assert rows == set(metrics.__all__)
 
 

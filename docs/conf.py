@@ -41,7 +41,7 @@ doctest_test_doctest_blocks = "default"
 # the network.
 nitpicky = True
 nitpick_ignore_regex = [
-    (r"py:.*", r"(torch|torchmetrics|torchvision|pathlib|os|collections\.abc)\..*"),
+    (r"py:.*", r"(numpy|torch|torchmetrics|torchvision|pathlib|os|collections\.abc)\..*"),
     ("py:class", "Tensor|Image"),  # under TYPE_CHECKING in the pictures
 ]
 

@@ -10,7 +10,7 @@ from crowdkit.errors import ArgumentError
 _NUMBER = r"\d+(?:\.\d+)?"
 _FORM = re.compile(
     rf"\s*(?P<zone>\S(?:.*?\S)?)\s*(?P<sign>[<>])\s*(?P<limit>{_NUMBER})\s*(?P<unit>/\s*m2)?"
-    rf"(?:\s+for\s+(?P<hold>\S+))?(?:\s+until\s+(?P<until>{_NUMBER}))?\s*",
+    rf"(?:\s+for\s+(?P<hold>[\d.]+\s*[a-z]*))?(?:\s+until\s+(?P<until>{_NUMBER}))?\s*",
     re.ASCII,
 )
 _SLACK = 0.1  # of the limit: how far a count must come back, unless the alert says it

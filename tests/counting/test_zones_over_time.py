@@ -137,7 +137,8 @@ def test_alerts_read_what_they_write(text):
 
 
 def test_forms_of_alerts():
-    assert str(Alert.parse("stairs>4 / m2 for 5min")) == "stairs > 4/m2 for 300s until 3.6"
+    assert str(Alert.parse("stairs>4 / m2 for 5 min")) == "stairs > 4/m2 for 300s until 3.6"
+    assert str(Alert.parse("stairs > 4 for 10 until 2")) == "stairs > 4 for 10s until 2"
     for text in (
         "",
         "gate",
@@ -151,7 +152,7 @@ def test_forms_of_alerts():
         with pytest.raises(ArgumentError, match="alert: expected a form such as"):
             Alert.parse(text)
     with pytest.raises(ArgumentError, match="hold: expected a time"):
-        Alert.parse("gate > 5 for ever")
+        Alert.parse("gate > 5 for 3 weeks")
     with pytest.raises(ArgumentError, match="until: expected a value below the limit 5, got 6"):
         Alert.parse("gate > 5 until 6")
 

@@ -44,8 +44,13 @@ class VideoFile(Video):
         self._stream.thread_type = "AUTO"
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = float(rate) if rate else None
-        if self._container.duration:
+        # Sound may go on longer than the pictures, where the container knows no length of theirs.
+        self._slack = 0.5
+        if self._stream.duration and self._stream.time_base:
+            self.duration = float(self._stream.duration * self._stream.time_base)
+        elif self._container.duration:
             self.duration = self._container.duration / 1e6
+            self._slack = 0.5 if len(self._container.streams) == 1 else 5.0
         self._clock = Clock(1 / (self.rate or 25.0))
         self._end = 0.0
         decoded = self._decode()
@@ -105,8 +110,7 @@ class VideoFile(Video):
                     self.damaged += 1
                 else:
                     yield frame
-        # Sound may go on a little longer than the pictures.
-        if self.duration is not None and self._end < self.duration - max(0.5, 3 * self._clock.step):
+        if self.duration is not None and self._end < self.duration - max(self._slack, 3 * self._clock.step):
             self.trouble = (
                 f"{self.name}: cut off after {self._end:.1f} s of the {self.duration:.1f} s that it announces; the "
                 "rest is lost"

@@ -8,7 +8,7 @@ from crowdkit.ops import check_points
 
 # Of the normalized equations' singular values, the share of the second smallest in the largest: 0 where marks lie
 # on a line, 0.05 for a square seen under a very flat angle.
-_DEGENERATE = 1e-3
+_DEGENERATE = 1e-2
 
 
 def fit_homography(pixels: Tensor, meters: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ class VideoFile(Video):
 
     Times are those of the container, from the first frame on: right for variable frame rates too. Frames are turned
     as the container's rotation says. None is dropped however slowly they are fetched, and memory does not grow with
-    the length. What cannot be decoded is left out and numbered in :attr:`damaged`; where a file is cut off,
-    :attr:`trouble` says so after the last frame.
+    the length. What cannot be decoded is left out and numbered in ``damaged``; where a file is cut off,
+    ``trouble`` says so after the last frame.
 
     Args:
         path: The file, or the HTTP address of one.

@@ -24,11 +24,11 @@ class LiveVideo(Video):
     """The frames of a camera or stream, decoded by a thread of its own.
 
     At most ``backlog`` frames wait to be fetched; when one more comes, the oldest is dropped and numbered in
-    :attr:`dropped`. So the lag is bounded: with 1, each frame fetched is the newest; with 50, a reader may fall two
+    ``dropped``. So the lag is bounded: with 1, each frame fetched is the newest; with 50, a reader may fall two
     seconds behind a camera of 25 frames a second before a frame is lost. A frame's time is that of its arrival.
 
     A stream that ends, breaks, or sends nothing for ``timeout`` is opened again after a pause, which doubles with
-    each failure in a row. What happens is reported, and the last of it stands in :attr:`trouble`.
+    each failure in a row. What happens is reported, and the last of it stands in ``trouble``.
 
     Args:
         source: Address (RTSP, RTMP, SRT, HTTP, TCP, UDP), or the number of a camera of this machine.

@@ -75,7 +75,7 @@ class VideoWriter:
             ) from error
         self._stream.pix_fmt, self._stream.options = "yuv420p", {"crf": str(quality), "preset": "veryfast"}
         self._stream.codec_context.time_base = Fraction(1, _TICKS)
-        # What players take for granted in large pictures, and older decoders need to be told.
+        # What players take for granted in large pictures, and what older decoders do not assume.
         self._stream.codec_context.color_range = 1
         for name in ("color_primaries", "color_trc", "colorspace"):
             setattr(self._stream.codec_context, name, _BT709)

@@ -46,7 +46,7 @@ doctest_test_doctest_blocks = "default"
 # the network.
 nitpicky = True
 nitpick_ignore_regex = [
-    (r"py:.*", r"(torch|torchmetrics|torchvision|pathlib|os|collections\.abc)\..*"),
+    (r"py:.*", r"(numpy|torch|torchmetrics|torchvision|pathlib|os|collections\.abc)\..*"),
     ("py:class", "Tensor|Image|NDArray|Path"),  # under TYPE_CHECKING
     ("py:class", r"contextlib\.AbstractContextManager"),
     # Not public: what a public function hands to another.

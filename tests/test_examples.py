@@ -13,6 +13,7 @@ from crowdkit.pictures import to_pil
 FOLDER = Path(__file__).parent.parent / "examples"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
 RUNS = (
+    "annotate_a_video",
     "bsl_in_your_model",
     "compose_a_network",
     "evaluate_a_model",
@@ -41,6 +42,17 @@ def test_the_header_tells_how_to_run_it(name, capsys):
         module.main(["--help"])
     assert stopped.value.code == 0
     assert f"examples/{name}.py" in capsys.readouterr().out
+
+
+def test_annotate_a_video(tmp_path):
+    arguments = ["--out", str(tmp_path / "seen.mp4"), "--picture", str(tmp_path / "seen.png")]
+    seen = load("annotate_a_video").main(
+        [*arguments, "--seconds", "4", "--size", "180", "320", "--alert", "stairs > 0.5 for 1s"]
+    )
+    assert (seen["frames"], seen["events"][0].raised) == (20, True)
+    assert set(seen["figures"]) == {"gate", "stairs"}
+    assert 0.5 < seen["worst"].density < 6
+    assert (tmp_path / "seen.png").stat().st_size > 1000
 
 
 def test_bsl_in_your_model():

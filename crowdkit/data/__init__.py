@@ -85,6 +85,7 @@ from crowdkit.data.truth import (
     with_sigma,
 )
 from crowdkit.data.validate import Report, check_dataset, warn_of_doubts as warn_of_doubts
+from crowdkit.data.walking import Walkers, WalkingCrowd
 from crowdkit.data.zones import Zone, fit_zone, read_zones
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ __all__ = [
     "Subset",
     "SyntheticCrowd",
     "Transform",
+    "Walkers",
+    "WalkingCrowd",
     "Zone",
     "check_dataset",
     "collate",

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from test_point_metrics_contract import NAMES as POINT_NAMES
+from test_video_metrics_contract import CASES as VIDEO_CASES
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -150,7 +151,7 @@ def maps(batch: int, size: tuple[int, int] = (23, 30), seed: int = 0) -> tuple[T
 
 
 def test_every_public_name_has_a_row():
-    rows = {each.__name__ for case in CASES for each in (case.metric, case.function)}
+    rows = {each.__name__ for case in (*CASES, *VIDEO_CASES) for each in (case.metric, case.function)}
     assert rows | POINT_NAMES == set(metrics.__all__)
 
 

@@ -9,6 +9,16 @@ from crowdkit import pictures
 PHOTO, MAP = torch.rand(3, 24, 32), torch.rand(1, 1, 6, 8)
 POINTS = torch.tensor([[1.0, 1.0], [6.0, 1.0], [3.0, 4.5]])
 CASES = {
+    "annotate_frame": lambda _: pictures.annotate_frame(
+        PHOTO,
+        MAP,
+        maximum=1.0,
+        count=7,
+        interval=(5, 9),
+        time=3.0,
+        scale=("few", "many"),
+        zones=[("7", 5 * POINTS)],
+    ),
     "attention_sheet": lambda _: pictures.attention_sheet(
         PHOTO, MAP, before=MAP, after=2 * MAP, background=MAP < 0.5, region=MAP, level=MAP, width=60
     ),
@@ -17,6 +27,7 @@ CASES = {
     "draw_zones": lambda _: pictures.draw_zones(PHOTO, [("7", 5 * POINTS)]),
     "label": lambda _: pictures.label(PHOTO, "7 people"),
     "overlay": lambda _: pictures.overlay(PHOTO, MAP),
+    "plot_counts": lambda _: pictures.plot_counts([0, 1, 2], [3, 5, 4], smoothed=[3, 4, 4], limit=6),
     "save_image": lambda folder: torch.tensor(
         list(pictures.save_image(PHOTO, folder / "picture.png").read_bytes())
     ),

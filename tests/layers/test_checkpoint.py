@@ -15,8 +15,7 @@ import torch
 from torch import nn
 
 from crowdkit.errors import DataError
-from crowdkit.layers import VGG16Encoder
-from crowdkit.layers.encoder import read_weights
+from crowdkit.layers import VGG16Encoder, read_weights
 from crowdkit.models.published import read_published
 
 STATE = {"a.weight": torch.arange(3.0), "b.bias": torch.ones(2)}

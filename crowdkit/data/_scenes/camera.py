@@ -89,7 +89,7 @@ def place_people(rng: Random, camera: Camera, people: int) -> list[Person]:
         if wanted <= 0:
             break
         placed += [_stand(rng, camera, *sample(rng)) for _ in range(wanted)]
-        placed = _in_sight(camera, placed)
+        placed = in_sight(camera, placed)
     return placed
 
 
@@ -141,8 +141,11 @@ class _crowd:  # noqa: N801 - a closure with a name
         return x, y
 
 
-def _in_sight(camera: Camera, people: list[Person]) -> list[Person]:
-    """Keep the people, farthest first, whose heads remain visible behind nearer people."""
+def in_sight(camera: Camera, people: list[Person], *, all_there: bool = False) -> list[Person]:
+    """Keep the people, farthest first, whose heads remain visible behind nearer people.
+
+    People who are not kept hide nobody, unless they are ``all_there``.
+    """
     scale = 2
     mask = Image.new("L", (camera.width * scale, camera.height * scale))
     draw = ImageDraw.Draw(mask)
@@ -150,12 +153,14 @@ def _in_sight(camera: Camera, people: list[Person]) -> list[Person]:
     for person in sorted(people, key=lambda each: each.y + each.body, reverse=True):
         x, y, r = person.x * scale, person.y * scale, person.radius * scale
         box = (round(x - r), round(y - r), round(x + r), round(y + r))
-        inside = (max(box[0], 0), max(box[1], 0), min(box[2], mask.width), min(box[3], mask.height))
-        window = mask.crop(inside)
+        left, top = (min(max(low, 0), end) for low, end in zip(box[:2], mask.size, strict=True))
+        right, bottom = (min(max(high, 0), end) for high, end in zip(box[2:], mask.size, strict=True))
+        window = mask.crop((left, top, right, bottom))
         free = window.histogram()[0] / max(window.width * window.height, 1)
-        if free < _SEEN:
+        if free >= _SEEN:
+            kept.append(person)
+        elif not all_there:
             continue
-        kept.append(person)
         draw.ellipse(box, fill=255)
         hip = max(y + 1.2 * r, y + 0.55 * person.body * scale)
         draw.rectangle((x - 1.5 * r, y + 1.2 * r, x + 1.5 * r, hip), fill=255)

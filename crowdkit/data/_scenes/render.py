@@ -14,7 +14,7 @@ from crowdkit.data._scenes.camera import Camera, Person
 from crowdkit.data._scenes.clutter import Thing, place_clutter
 from crowdkit.data._scenes.people import draw_person
 
-_SCALE = 3  # canvas pixels per pixel: smooth outlines for heads of three pixels
+SCALE = 3  # canvas pixels per pixel: smooth outlines for heads of three pixels
 
 
 def render(key: str, camera: Camera, people: Sequence[Person], *, clutter: bool) -> NDArray[np.uint8]:
@@ -27,13 +27,13 @@ def render(key: str, camera: Camera, people: Sequence[Person], *, clutter: bool)
         Random(f"{key}/{layer}")  # noqa: S311 - a picture, not a secret
         for layer in ("backdrop", "people", "clutter", "lens")
     )
-    canvas = Image.new("RGB", (camera.width * _SCALE, camera.height * _SCALE))
-    draw_backdrop(canvas, backdrop, camera, _SCALE)
-    _texture(canvas, backdrop)
+    canvas = Image.new("RGB", (camera.width * SCALE, camera.height * SCALE))
+    draw_backdrop(canvas, backdrop, camera, SCALE)
+    texture(canvas, backdrop)
     light = backdrop.choice((-1.0, 1.0))
     things = place_clutter(stage, camera, people) if clutter else []
-    _shadows(canvas, people, things, light)
-    brush = Brush(canvas, _SCALE, light)
+    shadows(canvas, people, things, light)
+    brush = Brush(canvas, SCALE, light)
     standing = [(person.y + person.body, 1, n) for n, person in enumerate(people)]
     standing += [(thing.foot, 0, n) for n, thing in enumerate(things)]
     for _, is_person, n in sorted(standing):
@@ -41,10 +41,10 @@ def render(key: str, camera: Camera, people: Sequence[Person], *, clutter: bool)
             draw_person(brush, actors, people[n])
         else:
             things[n].draw(brush, stage)
-    return _photograph(canvas.reduce(_SCALE), lens)
+    return photograph(canvas.reduce(SCALE), lens)
 
 
-def _texture(canvas: Image.Image, rng: Random) -> None:
+def texture(canvas: Image.Image, rng: Random) -> None:
     """Add texture to walls and ground at several scales, before people are drawn on them."""
     grain = Image.blend(
         cloud(rng, canvas.size, rng.choice((5, 9))), cloud(rng, canvas.size, rng.choice((40, 110))), 0.5
@@ -54,8 +54,9 @@ def _texture(canvas: Image.Image, rng: Random) -> None:
     canvas.paste(Image.new("RGB", canvas.size), mask=darkness)
 
 
-def _shadows(canvas: Image.Image, people: Sequence[Person], things: Sequence[Thing], light: float) -> None:
-    brush = Brush(canvas, _SCALE, light, transparent=True)
+def shadows(canvas: Image.Image, people: Sequence[Person], things: Sequence[Thing], light: float) -> None:
+    """Darken the ground under people and things."""
+    brush = Brush(canvas, SCALE, light, transparent=True)
     for person in people:
         r = person.radius
         brush.disc(person.x - 1.2 * light * r, person.y + person.body, 2.4 * r, 0.7 * r, (0, 0, 0, 80))
@@ -65,8 +66,11 @@ def _shadows(canvas: Image.Image, people: Sequence[Person], things: Sequence[Thi
         )
 
 
-def _photograph(scene: Image.Image, rng: Random) -> NDArray[np.uint8]:
-    """Add the effects of a camera: uneven light, a color cast, exposure, blur, noise, sometimes grayscale."""
+def photograph(scene: Image.Image, rng: Random, *, grain: Random | None = None) -> NDArray[np.uint8]:
+    """Add the effects of a camera: uneven light, a color cast, exposure, blur, noise, sometimes grayscale.
+
+    The noise comes from ``grain``, so that the frames of one camera differ in it alone.
+    """
     if rng.random() < 0.35:
         scene = scene.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.8)))
     width, height = scene.size
@@ -79,7 +83,9 @@ def _photograph(scene: Image.Image, rng: Random) -> NDArray[np.uint8]:
     if rng.random() < 0.1:
         gray = pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
         pixels = np.repeat(gray[..., None], 3, axis=-1)
-    noise = np.frombuffer(rng.randbytes(height * width * 3), dtype=np.uint8).reshape(height, width, 3)
+    noise = np.frombuffer((grain or rng).randbytes(height * width * 3), dtype=np.uint8).reshape(
+        height, width, 3
+    )
     pixels = pixels + rng.uniform(0, 0.07) * (noise.astype(np.float32) - 127.5)
     photograph: NDArray[np.uint8] = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     return photograph

@@ -54,5 +54,5 @@ class Prediction(NamedTuple):
     # tuple.count() searches for an element; users expect a count of people here.
     @property
     def count(self) -> Tensor:  # type: ignore[override]
-        """People in each image: ``density`` summed in float32, shape :math:`(B,)`."""
+        """The number of people in each image, ``density`` summed in float32, shape :math:`(B,)`."""
         return count(self.density)

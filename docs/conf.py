@@ -50,6 +50,7 @@ nitpick_ignore_regex = [
     ("py:class", "Tensor|Image|NDArray|Path"),  # under TYPE_CHECKING
     ("py:class", r"contextlib\.AbstractContextManager"),
     # Not public: what a public function hands to another.
+    ("py:class", r"crowdkit\.data\.annotations\.heads\.Head"),
     ("py:class", r"crowdkit\.(calibration\.traits\.Traits|calibration\.calibration\.HeldOut)"),
     ("py:class", r"(crowdkit\.data\.lazy_image\.)?(PixelArray|Source)"),
 ]

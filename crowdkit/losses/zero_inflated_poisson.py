@@ -20,7 +20,7 @@ _EPS = 1e-8
 class BlockEstimate(Protocol):
     """What :func:`crowdkit.losses.zero_inflated_poisson_loss` asks of an estimate.
 
-    :class:`crowdkit.layers.BlockCounts` has it.
+    :class:`crowdkit.prediction.BlockCounts` has it.
     """
 
     @property

@@ -6,7 +6,7 @@ from crowdkit.pictures.color import color_map, overlay
 from crowdkit.pictures.files import save_image, to_pil
 from crowdkit.pictures.frame import annotate_frame
 from crowdkit.pictures.marks import draw_points, draw_zones
-from crowdkit.pictures.plot import plot_counts
+from crowdkit.pictures.plot import plot_counts, round_up as round_up
 from crowdkit.pictures.sheet import label, sheet
 
 __all__ = [

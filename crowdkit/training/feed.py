@@ -48,7 +48,7 @@ class TrainingSet(Dataset[Example]):
     """Crops with their true maps, drawn by (epoch, index): those of photographs, then those that show nobody.
 
     Args:
-        sources: The training images of each of :func:`~crowdkit.training.sources.data_sources`.
+        sources: The training images of each of :func:`~crowdkit.training.data_sources`.
         config: How to resize, crop, flip, spread and change them.
         stride: The model's stride.
         seed: Seed of the augmentation.

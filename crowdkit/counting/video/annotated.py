@@ -14,8 +14,7 @@ from crowdkit.counting.video.frame import Frame
 from crowdkit.counting.video.writer import VideoWriter
 from crowdkit.data import Zone
 from crowdkit.errors import ArgumentError
-from crowdkit.pictures import annotate_frame, plot_counts
-from crowdkit.pictures.plot import round_up
+from crowdkit.pictures import annotate_frame, plot_counts, round_up
 
 _SPREAD = 15.0  # pixels: the widest kernel in common use
 

@@ -36,7 +36,7 @@ def read_annotations(
 
     Returns:
         The heads of every image in the file, in continuous coordinates, or in parts of the image's sides where
-        :attr:`~ImageHeads.unit` says so.
+        ``unit`` says so.
 
     Raises:
         DataError: If the file is missing, damaged, or of no format that is read.

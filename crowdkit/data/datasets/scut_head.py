@@ -18,7 +18,7 @@ class SCUTHead(CrowdDataset):
     """SCUT-HEAD: 2,000 images of classrooms (part A) and 2,405 from the web (part B), each head in a box.
 
     Boxes give each head's center and size, so that kernels are as wide as heads are
-    (:attr:`~crowdkit.data.Sample.sigma`). Coordinates are Pascal VOC's, whose first pixel is (1, 1).
+    (``Sample.sigma``). Coordinates are Pascal VOC's, whose first pixel is (1, 1).
 
     Args:
         root: The folder that holds ``SCUT_HEAD_Part_A`` and ``SCUT_HEAD_Part_B``, or one that holds

@@ -91,4 +91,4 @@ def test_on_the_command_line(tmp_path, capsys):
     assert main([*arguments, "--points"]) == 0
     assert "recall (8 px)" in capsys.readouterr().out
     assert main([*arguments, "--distances", "3"]) == 2
-    assert "--distances: expected --points with it" in capsys.readouterr().err
+    assert "--distances: expected it together with --points" in capsys.readouterr().err

@@ -123,7 +123,7 @@ def count_empty_scenes(
 ) -> dict[str, Any]:
     empty_scenes = EmptyScenes(
         sources,
-        sigma="auto",
+        sigma=["auto"] * len(sources),
         size=(384, 384),
         scale=(0.5, 2.0),
         length=args.empty_scenes,

@@ -115,7 +115,7 @@ def test_the_default_encoder_of_cfanet_lite_is_traced_to_an_end(ending, tmp_path
 def test_a_model_of_one_size_says_why_and_takes_one(name, tmp_path):
     torch.manual_seed(0)
     model, path = create_model(name, **FIXED[name]), tmp_path / "model.onnx"
-    with pytest.raises(ArgumentError, match=r"size: expected \(height, width\).*since messages pass"):
+    with pytest.raises(ArgumentError, match=r"size: expected \(height, width\).*because messages pass"):
         export_model(model, path)
     written = export_model(model, path, size=(33, 46))
     assert written.size == (33, 46)

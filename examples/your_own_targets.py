@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> dict[str, object]:
         image, found = read_image(args.image), read_points(args.points, convention=args.convention)
     size = (int(image.shape[-2]), int(image.shape[-1]))
     # Heads less than a pixel outside are moved onto the picture, others are dropped; both are reported.
-    points, clamped, dropped = to_canvas(found, size)
+    points, clamped, dropped, _ = to_canvas(found, size)
     print(f"{len(points)} heads on {size[1]} x {size[0]} pixels ({clamped} clamped, {dropped} dropped)")
 
     rule = sigma_rule(args.sigma)

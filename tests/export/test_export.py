@@ -224,5 +224,5 @@ def test_mistakes_are_told(tmp_path):
     for size in ((64,), (64, 0), (64, True), (64.0, 64)):
         with pytest.raises(ArgumentError, match="size: expected"):
             export_model(Gray(), tmp_path / "gray.pt2", size=size)
-    with pytest.raises(ArgumentError, match="since a test says so"):
+    with pytest.raises(ArgumentError, match="because a test says so"):
         export_model(OneSize(), tmp_path / "gray.pt2")

@@ -107,7 +107,7 @@ def test_nearly_upright_sides_lose_no_precision():
         ([[0, 0], [4, 0], [2, 0]], ArgumentError, "expected sides that do not meet"),
         ([[0, 0], [4, 0], [4, 4], [2, 0], [0, 4]], ArgumentError, "expected sides that do not meet"),
         ([[0, 0], [4, 0], [4, 0], [0, 4]], ArgumentError, "got corner 2 twice"),
-        ([[0, 0], [4, 0], [0, 4], [0, 0]], ArgumentError, "a polygon closes by itself"),
+        ([[0, 0], [4, 0], [0, 4], [0, 0]], ArgumentError, "the polygon is closed automatically"),
         ([[0, 0], [float("nan"), 0], [0, 4]], ArgumentError, "got NaN or infinity"),
     ],
 )

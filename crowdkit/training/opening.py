@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from crowdkit.data import CachedDataset, generator_for
 from crowdkit.errors import DataError
+from crowdkit.layers import BlockBranch
 from crowdkit.models import CrowdModel, create_model
 from crowdkit.runtime import Process, all_or_none, wrap
 from crowdkit.targets import DensityLevels
@@ -86,9 +87,7 @@ def _build(config: TrainConfig, process: Process, state: Mapping[str, Any] | Non
         model = model.to(memory_format=torch.channels_last)
     network: nn.Module = torch.compile(model) if run.compile else model  # type: ignore[assignment]
     scaler = torch.amp.GradScaler(process.device.type, enabled=run.precision == "float16")
-    loss = build_loss(
-        config.loss, stride=crops.stride, levels=levels, bins=model.config.get("blocks"), crops=crops
-    )
+    loss = build_loss(config.loss, stride=crops.stride, levels=levels, bins=_bins(model), crops=crops)
     trainer = Trainer(
         config=config,
         process=process,
@@ -168,3 +167,8 @@ def _check_weights(expected: Mapping[str, Tensor], given: Mapping[str, Any], fol
             f"checkpoint: expected the weights of this model, got other names or shapes for {len(wrong)} of them, the "
             f"first {str(wrong[0])[:60]!r}, in {folder.last}"
         )
+
+
+def _bins(model: CrowdModel) -> tuple[int, ...] | None:
+    branch = getattr(model, "blocks", None)
+    return branch.head.bins if isinstance(branch, BlockBranch) else None

@@ -167,7 +167,7 @@ DATASETS: dict[str, Callable[..., CrowdData]] = {
 }
 # Public names that are no data set: tested in tests/data and in the contract of the transforms.
 OTHERS = {
-    "Duplicate", "ImageHeads", "find_duplicates", "image_hash", "images_left_out", "list_formats", "lost_in",
+    "Duplicate", "ImageHeads", "Walkers", "WalkingCrowd", "find_duplicates", "image_hash", "images_left_out", "list_formats", "lost_in",
     "read_annotations", "select_labels", "write_annotations",
     "Annotation", "Batch", "Box", "CachedDataset", "CrowdData", "CrowdDataset", "EmptyScenes", "Issue",
     "LazyImage", "Points", "Record", "Report", "Sample", "Zone", "check_dataset", "collate", "dataset_class",

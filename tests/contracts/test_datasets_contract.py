@@ -167,14 +167,14 @@ DATASETS: dict[str, Callable[..., CrowdData]] = {
 }
 # Public names that are no data set: tested in tests/data and in the contract of the transforms.
 OTHERS = {
-    "Duplicate", "ImageHeads", "Walkers", "WalkingCrowd", "find_duplicates", "image_hash", "images_left_out", "list_formats", "lost_in",
-    "read_annotations", "select_labels", "write_annotations",
-    "Annotation", "Batch", "Box", "CachedDataset", "CrowdData", "CrowdDataset", "EmptyScenes", "Issue",
-    "LazyImage", "Points", "Record", "Report", "Sample", "Zone", "check_dataset", "collate", "dataset_class",
-    "density_target", "density_targets", "fit_zone", "list_datasets", "list_images", "list_photometric",
-    "open_image", "photometric", "read_image",
-    "read_pixels", "read_points", "read_size", "read_zones", "resize", "resolve_sigma", "roi_map",
-    "roi_sample", "roi_truth", "split_train_val", "to_canvas", "unit_range", "with_sigma",
+    "Annotation", "Batch", "Box", "CachedDataset", "CrowdData", "CrowdDataset", "Duplicate", "EmptyScenes",
+    "ImageHeads", "Issue", "LazyImage", "Points", "Record", "Report", "Sample", "Walkers", "WalkingCrowd",
+    "Zone", "check_dataset", "collate", "dataset_class", "density_target", "density_targets",
+    "find_duplicates", "fit_zone", "image_hash", "images_left_out", "list_datasets", "list_formats",
+    "list_images", "list_photometric", "lost_in", "open_image", "photometric", "read_annotations",
+    "read_image", "read_pixels", "read_points", "read_size", "read_zones", "resize", "resolve_sigma",
+    "roi_map", "roi_sample", "roi_truth", "select_labels", "split_train_val", "to_canvas", "unit_range",
+    "with_sigma", "write_annotations",
 }  # fmt: skip
 TRANSFORMS = {
     "Blur", "ColorJitter", "Compose", "GaussianSigma", "Grayscale", "HorizontalFlip", "JPEGCompression",

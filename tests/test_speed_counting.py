@@ -132,7 +132,7 @@ def test_the_script_for_a_gpu_runs_on_a_cpu(tmp_path, monkeypatch, capsys):
     assert compiled["of_ceiling"] > 0
     assert trained["rate"] > 0
     assert 0 < trained["agreement"]["share of the epoch spent waiting for the loader"] < 1
-    assert "only a GPU" in found["notes"][0]
+    assert "requires a GPU" in found["notes"][0]
     assert all(f"| {name} |" in (tmp_path / "gpu.md").read_text() for name in names)
     assert "CFANet" in capsys.readouterr().out
 

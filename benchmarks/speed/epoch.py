@@ -4,6 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,9 +57,9 @@ def cases(device: torch.device, scale: Scale = FULL) -> Iterator[Case]:
         for model in scale.models:
             for workers in scale.workers:
                 folder = Path(place, f"{model}-{workers}")
-                trainer = open_training(photographs, folder, model, workers, device, scale)
                 name = f"{model}'s epoch, {scale.precision}, batches of {scale.batch}, {workers} workers"
-                yield _case(name, trainer, next(_batches(trainer)))
+                with open_training(photographs, folder, model, workers, device, scale) as trainer:
+                    yield _case(name, trainer, next(_batches(trainer)))
 
 
 def _case(name: str, trainer: Trainer, ready: Batch) -> Case:
@@ -133,10 +134,11 @@ def draw(folder: Path, scale: Scale) -> Path:
     return folder
 
 
+@contextmanager
 def open_training(
     photographs: Path, folder: Path, model: str, workers: int, device: torch.device, scale: Scale
-) -> Trainer:
-    """Open a run as ``crowdkit train`` does."""
+) -> Iterator[Trainer]:
+    """Open a run as ``crowdkit train`` does, and release its folder afterwards."""
     data = DataConfig(dataset="folder", root=str(photographs), crop=scale.crop, sigma=15.0, val_fraction=0.05)
     config = TrainConfig(
         data=data,
@@ -151,7 +153,11 @@ def open_training(
             channels_last=True,
         ),
     )
-    return open_trainer(config, Process(0, 1, device), RunFolder(folder), resume=False)
+    place = RunFolder(folder)
+    try:
+        yield open_trainer(config, Process(0, 1, device), place, resume=False)
+    finally:
+        place.unlock()
 
 
 def _batches(trainer: Trainer) -> Iterator[Batch]:

@@ -98,8 +98,9 @@ def waiting(device: torch.device, scale: epoch.Scale) -> list[str]:
     with TemporaryDirectory() as place:
         photographs = epoch.draw(Path(place, "photographs"), scale)
         for model in scale.models:
-            run = epoch.open_training(photographs, Path(place, model), model, 0, device, scale)
-            seen = epoch.waits(run, next(iter(run.loader)))
+            folder = Path(place, model)
+            with epoch.open_training(photographs, folder, model, 0, device, scale) as trainer:
+                seen = epoch.waits(trainer, next(iter(trainer.loader)))
             counted = ", ".join(f"{number} x {name}" for name, number in seen.items()) or "none"
             told.append(
                 f"{model}: no step raised under torch.cuda.set_sync_debug_mode('error'); "

@@ -222,8 +222,8 @@ def canvas(density: Tensor, stride: int, size: tuple[int, int] | None) -> tuple[
         return rows * stride, columns * stride
     if (-(-size[0] // stride), -(-size[1] // stride)) != (rows, columns):
         raise ShapeError(
-            f"size: expected a picture of {rows} x {columns} cells of {stride} pixels, got {tuple(size)}; give "
-            "the size of the picture that the map was estimated from"
+            f"size: expected an image of {rows} x {columns} cells of {stride} pixels, got {tuple(size)}; give the "
+            "size of the image that the map was estimated from"
         )
     return int(size[0]), int(size[1])
 

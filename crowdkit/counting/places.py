@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from crowdkit.counting.ground import canvas
 from crowdkit.data import Zone, fit_zone
 from crowdkit.errors import ShapeError, check_choice
 from crowdkit.ops import check_map, check_stride, find_peaks, polygon_share, transport_points
@@ -47,7 +48,7 @@ def locate(
         >>> len(locate(density, stride=4, size=(32, 50))), len(locate(density, stride=4, method="peaks"))
         (2, 1)
     """
-    canvas = _canvas(density, stride, size)
+    extent = _canvas(density, stride, size)
     check_choice("method", method, METHODS)
     plane = density.detach().cpu()
     if method == "transport":
@@ -55,7 +56,7 @@ def locate(
     else:
         people = max(0, math.floor(float(plane.double().sum()) + 0.5))
         points = find_peaks(plane, stride=stride)[0].points[:people]
-    end = torch.tensor([canvas[1], canvas[0]], dtype=torch.float32)
+    end = torch.tensor([extent[1], extent[0]], dtype=torch.float32)
     return torch.minimum(points.float(), torch.nextafter(end, torch.zeros_like(end)))
 
 
@@ -88,24 +89,16 @@ def count_zones(
         >>> count_zones(torch.ones(1, 1, 2, 2), [half], stride=4)
         {'upper left': 2.0}
     """
-    canvas = _canvas(density, stride, size)
+    extent = _canvas(density, stride, size)
     plane = density.detach()[0, 0].to("cpu", torch.float64)
-    fitted = [fit_zone(zone, canvas) for zone in zones]
-    shares = (polygon_share(zone.polygon, canvas, stride=stride) for zone in fitted)
+    fitted = [fit_zone(zone, extent) for zone in zones]
+    shares = (polygon_share(zone.polygon, extent, stride=stride) for zone in fitted)
     return {zone.name: float((plane * share).sum()) for zone, share in zip(fitted, shares, strict=True)}
 
 
 def _canvas(density: Tensor, stride: int, size: tuple[int, int] | None) -> tuple[int, int]:
     check_map("density", density)
     check_stride(stride)
-    height, width = density.shape[-2:]
     if len(density) != 1:
         raise ShapeError(f"density: expected one map, got {len(density)}; take one with density[index][None]")
-    if size is None:
-        return height * stride, width * stride
-    if (-(-size[0] // stride), -(-size[1] // stride)) != (height, width):
-        raise ShapeError(
-            f"size: expected an image of {height} x {width} cells of {stride} pixels, got {tuple(size)}; give the "
-            "size of the image that the map was estimated from"
-        )
-    return int(size[0]), int(size[1])
+    return canvas(density, stride, size)
